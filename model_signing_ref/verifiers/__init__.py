@@ -1,0 +1,1 @@
+"""Verifiers: one file each, from a bundle to a verdict on its signature."""
