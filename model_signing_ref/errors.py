@@ -43,9 +43,7 @@ class Rejection(ValueError):
 
     stage = ""
 
-    def __init__(
-        self, detail: str, *, clause: str, path: str | None = None, findings: Findings | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, clause: str, path: str | None = None, findings: Findings | None = None) -> None:
         super().__init__(f"{self.stage}: {detail} [{clause}]")
         self.detail, self.clause, self.path = detail, clause, path
         self.findings = findings or Findings()

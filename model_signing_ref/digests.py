@@ -1,0 +1,196 @@
+"""The only reader of model bytes: digests of files and shards, with a fixed number of buffers.
+
+Small files are hashed in the calling thread, where a hand-over would cost more than the hash. Larger ones
+are shared among threads; hashlib lets go of the interpreter while it works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .errors import MissingExtra
+from .manifest import Piece
+from .tree import Opener, Problem, Root, opener, unreadable
+
+CHUNK_SIZE = 1 << 18  # bytes: what is read is hashed while it is still in the processor's cache
+INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
+
+# What a file that was not touched keeps.
+_VERSION = ("st_size", "st_mtime_ns", "st_ino", "st_dev")
+
+HashFactory = Callable[[], Any]
+Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
+
+
+class Settings(NamedTuple):
+    """How to read: threads (None for one a processor), bytes a read, and whom to tell of progress."""
+
+    workers: int | None = None
+    chunk_size: int = CHUNK_SIZE
+    progress: Progress | None = None
+
+
+DEFAULT_SETTINGS = Settings()
+
+
+class _Job(NamedTuple):
+    """What is the same for every piece."""
+
+    root: Root
+    new_hash: HashFactory
+    chunk_size: int
+    progress: Progress | None
+    sizes: Mapping[str, int]
+    cancelled: list[bool]  # one element, set when the run is being given up
+
+
+def new_hash(hash_type: str) -> HashFactory:
+    """The constructor of a registered algorithm (OMS-7-01). Raises MissingExtra for blake3 without its package."""
+    if hash_type == "sha256":
+        return hashlib.sha256
+    if hash_type == "blake2b":
+        return hashlib.blake2b
+    try:
+        from blake3 import blake3
+    except ImportError:
+        detail = "blake3 is not installed: pip install 'model_signing_ref[blake3]'"
+        raise MissingExtra(detail, clause="OMS-REG-03") from None
+    return blake3
+
+
+def hash_pieces(
+    root: Root,
+    pieces: Sequence[Piece],
+    hash_type: str,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    settings: Settings = DEFAULT_SETTINGS,
+) -> list[bytes | Problem]:
+    """The digest of each piece, or what kept it from being read; in the order of `pieces`.
+
+    `sizes` are the sizes in bytes that the files must have, where they are known. Raises MissingExtra, and
+    OSError when the system runs out of something.
+    """
+    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, [False])
+    workers = settings.workers or processors()
+    results: list[bytes | Problem] = []
+    large: list[tuple[int, int]] = []
+    with opener(root) as open_file:
+        for index, piece in enumerate(pieces):
+            outcome = _hash_piece(job, open_file, piece, INLINE_SIZE if workers > 1 else None)
+            if isinstance(outcome, int):
+                large.append((-outcome, index))
+                outcome = b""
+            results.append(outcome)
+    if large:
+        _hash_large(job, pieces, [index for _, index in sorted(large)], results, workers)
+    return results
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _hash_large(
+    job: _Job, pieces: Sequence[Piece], indexes: list[int], results: list[bytes | Problem], workers: int
+) -> None:
+    """Fill in `results` at `indexes`, the largest piece first, each worker taking the next when it is free."""
+    turns = iter(indexes)
+    if len(indexes) < 2:
+        _work(job, pieces, turns, results)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(workers, len(indexes))) as pool:
+        try:
+            jobs = [pool.submit(_work, job, pieces, turns, results) for _ in range(min(workers, len(indexes)))]
+            for each in jobs:
+                each.result()
+        except BaseException:
+            job.cancelled[0] = True
+            raise
+
+
+def _work(job: _Job, pieces: Sequence[Piece], turns: Iterator[int], results: list[bytes | Problem]) -> None:
+    with opener(job.root) as open_file:
+        for index in turns:
+            outcome = _hash_piece(job, open_file, pieces[index], None)
+            assert not isinstance(outcome, int)  # there is no limit above which it would be put off
+            results[index] = outcome
+
+
+def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -> bytes | Problem | int:
+    """The digest of one piece, what kept it from being read, or its length if that is over `limit`."""
+    try:
+        fd, name, directory = open_file(piece.path)
+        try:
+            before = os.fstat(fd)
+            if not stat.S_ISREG(before.st_mode):
+                return Problem(piece.path, "is not a regular file", "REF-FILES-01")
+            stop = before.st_size if piece.stop < 0 else piece.stop
+            if limit is not None and stop - piece.start > limit:
+                return stop - piece.start
+            whole = job.sizes.get(piece.path, before.st_size) == before.st_size
+            digest = _hash_range(job, fd, piece.start, stop) if whole else None
+            after = os.stat(name, dir_fd=directory, follow_symlinks=job.root.follow)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        return unreadable(piece.path, error)
+    if digest is None or any(getattr(before, field) != getattr(after, field) for field in _VERSION):
+        return Problem(piece.path, "changed while it was read", "REF-DIGEST-01")
+    return digest
+
+
+def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
+    """The digest of the bytes from `start` to `stop`; None if the file ends before."""
+    if start:
+        os.lseek(fd, start, os.SEEK_SET)
+    left = stop - start
+    running = job.new_hash()
+    if left <= job.chunk_size:
+        data = os.read(fd, left) if left else b""
+        running.update(data)
+        left -= len(data)
+        if job.progress:
+            job.progress(len(data))
+    if left:
+        buffer = memoryview(bytearray(min(left, job.chunk_size)))
+        with io.FileIO(fd, closefd=False) as file:
+            while left and not job.cancelled[0] and (count := file.readinto(buffer[:left])):
+                running.update(buffer[:count])
+                left -= count
+                if job.progress:
+                    job.progress(count)
+    digest: bytes = running.digest()
+    return None if left else digest
+
+
+def file_sizes(root: Root, paths: Iterable[str]) -> dict[str, int | Problem]:
+    """The size in bytes of each file, or what kept it from being opened."""
+    sizes: dict[str, int | Problem] = {}
+    with opener(root) as open_file:
+        for path in paths:
+            try:
+                fd, _, _ = open_file(path)
+                try:
+                    sizes[path] = os.fstat(fd).st_size
+                finally:
+                    os.close(fd)
+            except OSError as error:
+                sizes[path] = unreadable(path, error)
+    return sizes
+
+
+def shards_of(path: str, size: int, shard_size: int) -> Iterator[Piece]:
+    """The shards of a file: consecutive, each of `shard_size` bytes but the last (OMS-6.3.2-04, -05, -06)."""
+    for start in range(0, size, shard_size):
+        yield Piece(path, start, min(start + shard_size, size))

@@ -1,0 +1,62 @@
+"""Paths as people give them, to names as a manifest has them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from .errors import OperationError, quote
+from .tree import StrPath
+
+
+def model_name(model: StrPath) -> str:
+    """The subject's name: the base name of the model's absolute path (OMS-6.5.1-03). Raises OperationError."""
+    path = os.path.abspath(os.fsdecode(model))
+    name = os.path.basename(path) or path
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise OperationError(f"the model's name {quote(name)} is not UTF-8") from None
+    return name
+
+
+def ignored_names(model: StrPath, paths: Iterable[StrPath], base: StrPath | None = None) -> frozenset[str]:
+    """The canonical names of the paths to ignore, each relative to `base` (the model, if None) or absolute.
+
+    Raises OperationError for one outside the model, or for the model itself.
+    """
+    start = os.fsdecode(model if base is None else base)
+    return frozenset(_ignored_name(os.fsdecode(model), os.path.join(start, os.fsdecode(path))) for path in paths)
+
+
+def _ignored_name(model: str, path: str) -> str:
+    name = name_inside(model, path)
+    if name is None:
+        raise OperationError(f"the ignored path {quote(path)} is not inside the model {quote(model)}")
+    if name == "":
+        raise OperationError(f"the ignored path {quote(path)} is the model itself")
+    return name
+
+
+def name_inside(model: str, path: str) -> str | None:
+    """The name of `path` in the model, "" for the model itself, None outside; a link at its end not followed.
+
+    Links above either are resolved when the plain comparison fails, so that two spellings of one folder agree.
+    """
+    given = os.path.abspath(path)
+    resolved = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))
+    for root in (os.path.abspath(model), os.path.realpath(model)):
+        below = root.rstrip(os.sep) + os.sep
+        for candidate in (given, resolved):
+            if candidate == root:
+                return ""
+            if candidate.startswith(below):
+                return candidate[len(below) :].replace(os.sep, "/")
+    return None
+
+
+def signature_names(model: StrPath, signature: StrPath) -> frozenset[str]:
+    """The names under which the signature file lies inside the model: as given, and as resolved (OMS-6.2-04)."""
+    given, root = os.fsdecode(signature), os.fsdecode(model)
+    names = (name_inside(root, given), name_inside(root, os.path.realpath(given)))
+    return frozenset(name for name in names if name)

@@ -1,0 +1,166 @@
+"""The in-toto Statement v1 with the OMS predicate: payload bytes to a Manifest and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import strictjson
+from .errors import Note, PredicateRejected, StatementRejected, Warn, quote
+from .manifest import (
+    DIGEST_SIZES,
+    FILES,
+    MAX_SHARD_SIZE,
+    SHARDS,
+    Manifest,
+    Resource,
+    Serialization,
+    name_fault,
+    serialization_members,
+)
+from .strictjson import ANY_OTHER, JSON
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://model_signing/signature/v1.0"
+
+GLOB_CHARACTERS = "*?["
+
+_SUBJECT_SHAPE = {"name": str, "digest": {"sha256": str, ANY_OTHER: None}, ANY_OTHER: None}
+_PREDICATE_SHAPE = {
+    "resources": list,
+    "serialization": {
+        "method": str,
+        "hash_type": str,
+        "shard_size?": (int, float),
+        "allow_symlinks": bool,
+        "ignore_paths?": [str],
+    },
+}
+
+
+def read_statement(payload: bytes, warn: Warn) -> Manifest:
+    """The manifest in `payload`, whose signature holds. Raises StatementRejected, then PredicateRejected."""
+    value = strictjson.parse(payload, StatementRejected)
+    if type(value) is not dict:
+        raise StatementRejected("the payload is not a JSON object", clause="OMS-5-01")
+    if value.get("_type") != STATEMENT_TYPE:
+        raise StatementRejected(f"_type is not {STATEMENT_TYPE}", clause="OMS-8.3-02")
+    if value.get("predicateType") != PREDICATE_TYPE:
+        raise StatementRejected(f"predicateType is not {PREDICATE_TYPE}", clause="OMS-8.3-03")
+    name, root = _read_subject(value.get("subject"))
+    if "predicate" not in value:
+        raise PredicateRejected("the statement has no predicate", clause="OMS-8.3-04")
+    serialization, resources = _read_predicate(value["predicate"], warn)
+    return Manifest(name, serialization, resources, root)
+
+
+def _read_subject(value: JSON) -> tuple[str, bytes]:
+    if type(value) is not list or len(value) != 1:
+        raise StatementRejected("subject is not an array of one", clause="OMS-6.5-01")
+    strictjson.check(value[0], _SUBJECT_SHAPE, "subject[0]", StatementRejected, clause="OMS-6.5.1-02")
+    if not value[0]["name"]:
+        raise StatementRejected("the subject's name is empty", clause="OMS-6.5.1-05")
+    root = strictjson.from_hex(value[0]["digest"]["sha256"], DIGEST_SIZES["sha256"])
+    if root is None:
+        raise StatementRejected("the subject's sha256 is not 64 lower-case hex digits", clause="OMS-6.5.1-02")
+    return value[0]["name"], root
+
+
+def _read_predicate(value: JSON, warn: Warn) -> tuple[Serialization, list[Resource]]:
+    strictjson.check(
+        value, _PREDICATE_SHAPE, "predicate", PredicateRejected, clause="OMS-8.3-04", unknown="REF-PREDICATE-01"
+    )
+    members = value["serialization"]
+    known = (("method", (FILES, SHARDS), "OMS-5.2.2-01"), ("hash_type", tuple(DIGEST_SIZES), "OMS-5.2.2-02"))
+    for name, values, clause in known:
+        if members[name] not in values:
+            detail = f"{name} {quote(members[name])} is not one of {', '.join(values)}"
+            raise PredicateRejected(detail, clause=clause)
+    if members["method"] == FILES and "shard_size" in members:
+        raise PredicateRejected("shard_size beside the method files", clause="OMS-5.2.2-04")
+    serialization = Serialization(
+        method=members["method"],
+        hash_type=members["hash_type"],
+        shard_size=_read_shard_size(members, warn) if members["method"] == SHARDS else None,
+        allow_symlinks=members["allow_symlinks"],
+        ignore_paths=_read_ignore_paths(members.get("ignore_paths"), warn),
+    )
+    if not value["resources"]:
+        raise PredicateRejected("the predicate lists no resource", clause="OMS-5.2.1-04")
+    return serialization, _read_resources(value["resources"], serialization, warn)
+
+
+def _read_shard_size(members: dict[str, Any], warn: Warn) -> int:
+    from . import compat
+
+    size = compat.integral_shard_size(members.get("shard_size"), warn)
+    if not isinstance(size, int) or size < 1:
+        raise PredicateRejected("shard_size is not a positive integer", clause="OMS-5.2.2-03")
+    if size > MAX_SHARD_SIZE:
+        raise PredicateRejected(f"shard_size is over {MAX_SHARD_SIZE}", clause="REF-PREDICATE-02")
+    return size
+
+
+def _read_ignore_paths(value: list[str] | None, warn: Warn) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    for path in value:
+        if fault := ignored_path_fault(path):
+            raise PredicateRejected(f"the ignored path {quote(path)} {fault[0]}", clause=fault[1])
+    if len(set(value)) < len(value):
+        warn(Note("repeated-ignored-path", "ignore_paths names a path twice"))
+    return tuple(value)
+
+
+def ignored_path_fault(path: str) -> tuple[str, str] | None:
+    """What keeps `path` from being recorded as ignored, with the clause (OMS-6.2.1, REF-IGNORE-01)."""
+    if any(character in path for character in GLOB_CHARACTERS):
+        return "has a glob character", "OMS-6.2.1-01"
+    if fault := name_fault(path):
+        return fault[0], "OMS-6.2.1-02" if fault[1] == "OMS-6.1.2-03" else "REF-IGNORE-01"
+    return None
+
+
+def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn) -> list[Resource]:
+    """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07)."""
+    size = DIGEST_SIZES[serialization.hash_type]
+    resources, algorithms = [], set()
+    for index, value in enumerate(values):
+        where = f"resources[{index}]"
+        if type(value) is not dict or type(value.get("name")) is not str:
+            raise PredicateRejected(f"{where} is not an object with a name", clause="OMS-5.2.1-01")
+        if type(value.get("algorithm")) is not str:
+            raise PredicateRejected(f"{where} has no algorithm", clause="OMS-5.2.1-03")
+        digest = strictjson.from_hex(value["digest"], size) if type(value.get("digest")) is str else None
+        if digest is None:
+            raise PredicateRejected(f"{where}: digest is not {2 * size} lower-case hex digits", clause="OMS-5.2.1-02")
+        algorithms.add(value["algorithm"])
+        resources.append(Resource(value["name"], digest))
+    if algorithms != {serialization.hash_type} and not _is_old_algorithm(algorithms, serialization, warn):
+        other = next(iter(sorted(algorithms - {serialization.hash_type})))
+        detail = f"the algorithm {quote(other)} of a resource is not the hash_type {serialization.hash_type}"
+        raise PredicateRejected(detail, clause="REF-PREDICATE-04")
+    return resources
+
+
+def _is_old_algorithm(algorithms: set[str], serialization: Serialization, warn: Warn) -> bool:
+    from . import compat
+
+    return compat.is_shard_algorithm(algorithms, serialization, warn)
+
+
+def write_statement(manifest: Manifest) -> bytes:
+    """The canonical payload for `manifest`: members sorted, no white space; resources written one by one."""
+    algorithm = manifest.serialization.hash_type
+    resources = ",".join(
+        f'{{"algorithm":"{algorithm}","digest":"{digest.hex()}","name":{json.dumps(name, ensure_ascii=False)}}}'
+        for name, digest in manifest.resources
+    )
+    serialization = strictjson.dump(serialization_members(manifest.serialization)).decode("utf-8")
+    subject = strictjson.dump([{"digest": {"sha256": manifest.root_digest.hex()}, "name": manifest.model_name}])
+    return (
+        f'{{"_type":"{STATEMENT_TYPE}",'
+        f'"predicate":{{"resources":[{resources}],"serialization":{serialization}}},'
+        f'"predicateType":"{PREDICATE_TYPE}",'
+        f'"subject":{subject.decode("utf-8")}}}'
+    ).encode()
