@@ -210,14 +210,13 @@ def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> Digest
 
 def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
     """The bytes of a bundle, refused by size before they are read. Raises OSError, OperationError, BundleRejected."""
-    name = quote(os.fsdecode(path))
     if not stat.S_ISREG(os.stat(path).st_mode):  # a FIFO would block
-        raise OperationError(f"the signature {name} is not a file")
+        raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
     with open(path, "rb") as file:
         too_large = os.fstat(file.fileno()).st_size > max_bytes
         data = b"" if too_large else file.read(max_bytes + 1)
     if too_large or len(data) > max_bytes:
-        raise BundleRejected(f"the bundle {name} has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
+        raise BundleRejected(f"the bundle has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
     return data
 
 
