@@ -32,7 +32,7 @@ from .errors import (
 from .hashing import Config as HashingConfig
 from .hashing import Plan, ignore_note
 from .keys import load_public_key
-from .manifest import Manifest, Piece, check_names, pieces_of, root_digest
+from .manifest import Manifest, Piece, Serialization, check_names, pieces_of, root_digest
 from .statement import read_statement
 from .tree import Problem, Root, StrPath, Tree
 from .verifiers.key import key_verifier
@@ -66,24 +66,29 @@ def verify_bundle(
 
         compat.note_null_keyid(warn)
     manifest = read_statement(bundle.envelope.payload, warn)
-    signed = manifest.serialization
-    for name in ("method", "hash_type", "shard_size"):
-        if (wanted := getattr(plan, name)) not in (None, getattr(signed, name)):
-            detail = f"the signed {name} is {getattr(signed, name)}, not {wanted} as asked for"
-            raise PredicateRejected(detail, clause="REF-PREDICATE-03")
+    insist(plan, manifest.serialization)
     check_names(manifest, warn)
     if root_digest(manifest.resources) != manifest.root_digest:
         raise RootDigestRejected("the subject's digest is not that of the resources", clause="OMS-6.5.1-01")
     return manifest
 
 
-def verify_v02_bundle(data: bytes, verifier: Verifier, warn: Warn = ignore_note) -> Manifest:
+def insist(plan: Plan, signed: Serialization) -> None:
+    """Return if what the caller chose explicitly is what was signed. Raises PredicateRejected."""
+    for name in ("method", "hash_type", "shard_size"):
+        if (wanted := getattr(plan, name)) not in (None, getattr(signed, name)):
+            detail = f"the signed {name} is {getattr(signed, name)}, not {wanted} as asked for"
+            raise PredicateRejected(detail, clause="REF-PREDICATE-03")
+
+
+def verify_v02_bundle(data: bytes, verifier: Verifier, plan: Plan, warn: Warn = ignore_note) -> Manifest:
     """The same for a bundle of version 0.2.0; `verifier` must be one made with `v02`."""
     bundle = read_bundle(data)
     verifier(bundle, warn)
     from . import compat
 
     manifest = compat.read_v02_statement(bundle.envelope.payload, warn)
+    insist(plan, manifest.serialization)
     check_names(manifest, warn)
     return manifest
 
@@ -245,7 +250,7 @@ class Config:
         except SignatureRejected:
             if not self._allow_v02:
                 raise
-            manifest = verify_v02_bundle(data, self._verifier(True), self._warn)
+            manifest = verify_v02_bundle(data, self._verifier(True), self._plan, self._warn)
         return verify_model(
             model_path,
             manifest,
