@@ -105,10 +105,13 @@ def walk(
     With `enter`, ignored paths are walked too, and their files listed apart.
     """
     tree = Tree([], [], [])
-    pending = [_Entry("", False, (_identity(os.stat(root.path)),) if root.follow else ())]
+    pending, seen = [_Entry("", False, ())], 0
     while pending:
         directory = pending.pop()
+        above = directory.above
         try:
+            if root.follow:
+                above += (_identity(os.stat(os.path.join(root.path, directory.name))),)
             entries = _scan(root, directory.name)
         except OSError as error:
             tree.problems.append(unreadable(directory.name or os.curdir, error, directory.excused))
@@ -118,9 +121,9 @@ def walk(
             is_ignored = directory.excused or path in ignored
             if path in excused or (is_ignored and not enter):
                 continue
-            _file(root, _Entry(path, is_ignored, directory.above), kind, tree, pending, warn=warn)
-        if len(tree.files) + len(tree.skipped) > MAX_ENTRIES:
-            raise OperationError(f"the model has more than {MAX_ENTRIES} files")
+            _file(root, _Entry(path, is_ignored, above), kind, tree, pending, warn=warn)
+        if (seen := seen + len(entries)) > MAX_ENTRIES:
+            raise OperationError(f"the model has more than {MAX_ENTRIES} files and directories")
     return Tree(sorted(tree.files), sorted(tree.skipped), sorted(tree.problems))
 
 
@@ -134,8 +137,7 @@ def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry
     elif kind == FILE:
         (tree.skipped if entry.excused else tree.files).append(entry.name)
     elif kind == DIRECTORY:
-        here = (_identity(os.stat(os.path.join(root.path, entry.name))),) if root.follow else ()
-        pending.append(entry._replace(above=entry.above + here))
+        pending.append(entry)
     else:
         tree.problems.append(Problem(entry.name, *_KIND_FAULTS[kind], entry.excused))
 
