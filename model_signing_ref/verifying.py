@@ -176,9 +176,7 @@ def _without_empty(root: Root, names: list[str], warn: Warn) -> list[str]:
 
 def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
     """Return if every file ends where its last shard does. Raises FilesRejected or DigestRejected."""
-    ends: dict[str, int] = {}
-    for piece in pieces:
-        ends[piece.path] = max(piece.stop, ends.get(piece.path, 0))
+    ends = _ends(pieces)
     sizes = digests.file_sizes(root, ends)
     if unread := [size for size in sizes.values() if isinstance(size, Problem)]:
         raise _unreadable(unread)
@@ -187,9 +185,19 @@ def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
         raise _digest_rejected(changed, detail, "OMS-8.4-01")
 
 
+def _ends(pieces: Sequence[Piece]) -> dict[str, int]:
+    """Where the last shard of each file ends."""
+    ends: dict[str, int] = {}
+    for piece in pieces:
+        ends[piece.path] = max(piece.stop, ends.get(piece.path, 0))
+    return ends
+
+
 def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], settings: digests.Settings) -> None:
     """Return if every piece has the digest that was signed. Raises FilesRejected, DigestRejected, MissingExtra."""
-    actual = digests.hash_pieces(root, pieces, manifest.serialization.hash_type, settings=settings)
+    kind = manifest.serialization
+    sizes = None if kind.shard_size is None else _ends(pieces)
+    actual = digests.hash_pieces(root, pieces, kind.hash_type, sizes=sizes, settings=settings)
     problems = [outcome for outcome in actual if isinstance(outcome, Problem)]
     if unread := [problem for problem in problems if problem.clause != "REF-DIGEST-01"]:
         raise _unreadable(unread)
