@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from . import digests, paths, tree
@@ -180,9 +180,9 @@ def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
     sizes = digests.file_sizes(root, ends)
     if unread := [size for size in sizes.values() if isinstance(size, Problem)]:
         raise _unreadable(unread)
-    if changed := [path for path, end in ends.items() if sizes[path] != end]:
-        detail = f"has {sizes[changed[0]]} bytes, not {ends[changed[0]]}"
-        raise _digest_rejected(changed, detail, "OMS-8.4-01")
+    faults = {path: f"has {sizes[path]} bytes, not {end}" for path, end in ends.items() if sizes[path] != end}
+    if faults:
+        raise _digest_rejected({path: (detail, "OMS-8.4-01") for path, detail in faults.items()})
 
 
 def _ends(pieces: Sequence[Piece]) -> dict[str, int]:
@@ -198,24 +198,30 @@ def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], set
     kind = manifest.serialization
     sizes = None if kind.shard_size is None else _ends(pieces)
     actual = digests.hash_pieces(root, pieces, kind.hash_type, sizes=sizes, settings=settings)
-    problems = [outcome for outcome in actual if isinstance(outcome, Problem)]
-    if unread := [problem for problem in problems if problem.clause != "REF-DIGEST-01"]:
+    changed: dict[str, tuple[str, str]] = {}
+    unread = []
+    for piece, resource, outcome in zip(pieces, manifest.resources, actual):
+        if isinstance(outcome, Problem):
+            changed[piece.path] = outcome.detail, outcome.clause
+            if outcome.clause != "REF-DIGEST-01":
+                unread.append(outcome)
+        elif outcome != resource.digest:
+            changed.setdefault(piece.path, ("is not what was signed", "OMS-8.4-01"))
+    if unread:
         raise _unreadable(unread)
-    outcomes = zip(pieces, manifest.resources, actual)
-    changed = [piece.path for piece, resource, digest in outcomes if digest != resource.digest]
-    if problems:
-        raise _digest_rejected(changed, problems[0].detail, problems[0].clause)
     if changed:
-        raise _digest_rejected(changed, "is not what was signed", "OMS-8.4-01")
+        raise _digest_rejected(changed)
 
 
 def _unreadable(problems: Sequence[Problem]) -> FilesRejected:
+    first = min(problems)
     findings = Findings(refused=sorted({problem.path for problem in problems}))
-    return _files_rejected(problems[0].path, problems[0].detail, problems[0].clause, findings)
+    return _files_rejected(first.path, first.detail, first.clause, findings)
 
 
-def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> DigestRejected:
-    names = list(dict.fromkeys(changed))
+def _digest_rejected(changed: Mapping[str, tuple[str, str]]) -> DigestRejected:
+    names = sorted(changed)
+    detail, clause = changed[names[0]]
     others = f"; {len(names) - 1} more files differ" if len(names) > 1 else ""
     findings = Findings(changed=names)
     return DigestRejected(f"{quote(names[0])} {detail}{others}", clause=clause, path=names[0], findings=findings)
