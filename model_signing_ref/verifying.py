@@ -10,6 +10,7 @@ For embedding there are pure functions too: `verify_bundle` needs no disk, `veri
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -131,7 +132,10 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     Raises FilesRejected, and in shard mode DigestRejected for a file of another size.
     """
     listed = {piece.path for piece in pieces}
-    refused = {problem.path: problem for problem in found.problems if _matters(problem, listed, ignore_unsigned_files)}
+    needed = _with_parents(listed) if found.problems else listed
+    open_problems = [] if ignore_unsigned_files else [problem for problem in found.problems if not problem.excused]
+    blocking = [problem for problem in found.problems if problem.path in needed]
+    refused = {problem.path: problem for problem in (*open_problems, *blocking)}
     missing = sorted(listed.difference(found.files, found.skipped, refused))
     unsigned = sorted(set(found.files) - listed)
     not_covered = sorted(set(found.skipped) - listed)
@@ -151,12 +155,12 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     return Report(manifest, not_covered, unsigned if ignore_unsigned_files else ())
 
 
-def _matters(problem: Problem, listed: Collection[str], ignore_unsigned_files: bool) -> bool:
-    """Whether a problem is a reason to refuse: always, unless it is excused and nothing listed depends on it."""
-    if not problem.excused and not ignore_unsigned_files:
-        return True
-    below = problem.path + "/"
-    return problem.path in listed or any(name.startswith(below) for name in listed)
+def _with_parents(listed: Collection[str]) -> set[str]:
+    """The listed files and every directory above them: where a problem is never excused."""
+    needed = {os.curdir, *listed}
+    for name in listed:
+        needed.update(name[: match.start()] for match in re.finditer("/", name))
+    return needed
 
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
