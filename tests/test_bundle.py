@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from forge import (
 )
 
 from model_signing_ref import bundle, dsse, signing, verifying
-from model_signing_ref.errors import OperationError, Rejection
+from model_signing_ref.errors import BundleRejected, OperationError, Rejection
 from model_signing_ref.verifiers.key import key_verifier
 
 PAYLOAD = to_json(statement())
@@ -294,6 +295,7 @@ def test_a_bundle_that_grows_while_it_is_read_is_cut_off(tmp_path: Path, monkeyp
     class Small:
         st_size = 1
 
-    monkeypatch.setattr(verifying.os, "fstat", lambda _: Small)
+    monkeypatch.setattr(os, "fstat", lambda _: Small)
     assert verifying.read_bundle_file(path, 8) == b"12345678"
-    assert verdict_of(lambda _: verifying.read_bundle_file(path, 7) and None) == "bundle REF-BUNDLE-01"
+    with pytest.raises(BundleRejected, match="REF-BUNDLE-01"):
+        verifying.read_bundle_file(path, 7)
