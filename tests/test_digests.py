@@ -430,3 +430,12 @@ def test_a_config_hashes_what_it_is_told(tmp_path: Path) -> None:
             hashing.Config().use_shard_serialization(**wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="is not one of sha256, blake2b, blake3"):
         hashing.Config().use_file_serialization(hashing_algorithm="md5")
+
+
+def test_one_large_file_among_small_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It needs no pool of threads."""
+    monkeypatch.setattr(digests, "INLINE_SIZE", 21)
+    monkeypatch.setattr(digests, "processors", lambda: 2)
+    model = write_tree(tmp_path / "m", CONTENTS)
+    sign(model, tmp_path / "s")
+    assert resources(tmp_path / "s") == sorted((name, hexdigest("sha256", data)) for name, data in CONTENTS.items())
