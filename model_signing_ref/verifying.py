@@ -42,7 +42,7 @@ __all__ = ["Config", "Report", "Verifier", "verify_bundle", "verify_model"]
 
 
 class Report(NamedTuple):
-    """What was verified: the manifest, and the names of the files that it does not cover."""
+    """What was verified: the manifest, and the names of all that it does not cover: files, links and the like."""
 
     manifest: Manifest
     not_covered: Sequence[str]  # below an ignored path
@@ -133,26 +133,32 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     """
     listed = {piece.path for piece in pieces}
     needed = _with_parents(listed) if found.problems else listed
-    open_problems = [] if ignore_unsigned_files else [problem for problem in found.problems if not problem.excused]
-    blocking = [problem for problem in found.problems if problem.path in needed]
-    refused = {problem.path: problem for problem in (*open_problems, *blocking)}
+    refused = {
+        each.path: each for each in found.problems if each.path in needed or not (each.excused or ignore_unsigned_files)
+    }
+    passed = [problem for problem in found.problems if problem.path not in refused]
     missing = sorted(listed.difference(found.files, found.skipped, refused))
     unsigned = sorted(set(found.files) - listed)
-    not_covered = sorted(set(found.skipped) - listed)
+    not_covered = sorted({*found.skipped, *(problem.path for problem in passed if problem.excused)} - listed)
     if manifest.serialization.shard_size is not None:
         unsigned = _without_empty(root, unsigned, warn)
     extra = () if ignore_unsigned_files else unsigned
+    if refused or missing or extra:
+        raise _names_rejected(refused, missing, extra)
+    if manifest.serialization.shard_size is not None:
+        _compare_sizes(root, pieces)
+    unsigned += [problem.path for problem in passed if not problem.excused]
+    return Report(manifest, not_covered, sorted(unsigned) if ignore_unsigned_files else ())
+
+
+def _names_rejected(refused: Mapping[str, Problem], missing: Sequence[str], extra: Sequence[str]) -> FilesRejected:
     findings = Findings(refused=sorted(refused), missing=missing, extra=extra)
     if refused:
         first = refused[min(refused)]
-        raise _files_rejected(first.path, first.detail, first.clause, findings)
+        return _files_rejected(first.path, first.detail, first.clause, findings)
     if missing:
-        raise _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
-    if extra:
-        raise _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
-    if manifest.serialization.shard_size is not None:
-        _compare_sizes(root, pieces)
-    return Report(manifest, not_covered, unsigned if ignore_unsigned_files else ())
+        return _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
+    return _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
 
 
 def _with_parents(listed: Collection[str]) -> set[str]:
