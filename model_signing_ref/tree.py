@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -161,6 +162,24 @@ def _follow(root: Root, entry: _Entry, warn: Warn) -> tuple[str, tuple[str, str]
     if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
         warn(Note("link-outside", f"{quote(entry.name)} is a link out of the model"))
     return _kind(status.st_mode), None
+
+
+def with_parents(names: Collection[str]) -> set[str]:
+    """The names and every directory above them: where a problem keeps one of them from being read."""
+    needed = {os.curdir, *names}
+    for name in names:
+        needed.update(name[: match.start()] for match in re.finditer("/", name))
+    return needed
+
+
+def only_named(tree: Tree, names: Collection[str]) -> Tree:
+    """The files in `names`, and the problems that concern them. Raises OperationError for one that is not there."""
+    needed = with_parents(names)
+    files = [file for file in tree.files if file in names]
+    problems = [problem for problem in tree.problems if problem.path in needed]
+    if not problems and (absent := set(names).difference(files)):
+        raise OperationError(f"{quote(min(absent))} is not among the files of the model")
+    return Tree(files, [], problems)
 
 
 def _kind(mode: int) -> str:

@@ -10,7 +10,6 @@ For embedding there are pure functions too: `verify_bundle` needs no disk, `veri
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -132,7 +131,7 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     Raises FilesRejected, and in shard mode DigestRejected for a file of another size.
     """
     listed = {piece.path for piece in pieces}
-    needed = _with_parents(listed) if found.problems else listed
+    needed = tree.with_parents(listed) if found.problems else listed
     refused = {
         each.path: each for each in found.problems if each.path in needed or not (each.excused or ignore_unsigned_files)
     }
@@ -159,14 +158,6 @@ def _names_rejected(refused: Mapping[str, Problem], missing: Sequence[str], extr
     if missing:
         return _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
     return _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
-
-
-def _with_parents(listed: Collection[str]) -> set[str]:
-    """The listed files and every directory above them: where a problem is never excused."""
-    needed = {os.curdir, *listed}
-    for name in listed:
-        needed.update(name[: match.start()] for match in re.finditer("/", name))
-    return needed
 
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
