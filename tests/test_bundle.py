@@ -251,6 +251,9 @@ def test_what_is_written_is_canonical_and_reads_back() -> None:
         value = bundle.Bundle(bundle.MEDIA_TYPE, material, dsse.Envelope(dsse.PAYLOAD_TYPE, b"p", b"s"))
         data = bundle.write_bundle(value)
         assert bundle.read_bundle(data) == value
+        members = {material.kind} | ({"tlogEntries"} if material.log_entries else set())
+        members |= {"timestampVerificationData"} if material.timestamps else set()
+        assert set(json.loads(data)["verificationMaterial"]) == members
         assert data == json.dumps(json.loads(data), sort_keys=True, separators=(",", ":")).encode()
 
 
