@@ -19,6 +19,9 @@ MEDIA_TYPES = (MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3
 
 # A bundle is held in memory whole, several times over. This much holds more than a million resources.
 MAX_BYTES = 256 << 20
+# A real bundle has under a hundred values, the payload being one of them. Each more costs time and 50 bytes
+# or more of memory, before anything is known of who wrote it.
+MAX_VALUES = 1 << 16
 
 KEY, CERTIFICATE, SIGSTORE = "publicKey", "x509CertificateChain", "certificate"
 METHODS = {KEY: "key", CERTIFICATE: "certificate", SIGSTORE: "sigstore"}
@@ -97,7 +100,7 @@ Verifier = Callable[[Bundle, Warn], None]
 
 def read_bundle(data: bytes) -> Bundle:
     """The bundle in `data`. Raises BundleRejected, MaterialRejected or EnvelopeRejected, in that order."""
-    value = strictjson.parse(data, BundleRejected)
+    value = strictjson.parse(data, BundleRejected, MAX_VALUES)
     strictjson.check(value, BUNDLE_SHAPE, "bundle", BundleRejected, clause="OMS-4-01", unknown="REF-BUNDLE-02")
     if value["mediaType"] not in MEDIA_TYPES:
         raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause="OMS-8.1-01")
