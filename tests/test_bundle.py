@@ -302,3 +302,15 @@ def test_a_bundle_that_grows_while_it_is_read_is_cut_off(tmp_path: Path, monkeyp
     assert verifying.read_bundle_file(path, 8) == b"12345678"
     with pytest.raises(BundleRejected, match="REF-BUNDLE-01"):
         verifying.read_bundle_file(path, 7)
+
+
+def test_number_of_values() -> None:
+    """Bounded before the text is parsed; those of the payload, which is signed, are not."""
+    at = ("verificationMaterial", "tlogEntries", 0, "inclusionProof", "hashes")
+    text = to_json(FULL)
+    room = bundle.MAX_VALUES - sum(map(text.count, (b",", b"[", b"{")))
+    assert judge(to_json(replaced(FULL, at, [""] * room))) == "accepted"
+    assert judge(to_json(replaced(FULL, at, [""] * (room + 1)))) == "bundle REF-JSON-04"
+    assert judge(b"[" + b"[]," * bundle.MAX_VALUES + b"[]]") == "bundle REF-JSON-04"
+    many = statement() | {"more": [0] * 2 * bundle.MAX_VALUES}
+    assert judge(to_json(bundle_value(to_json(many)))) == "accepted"

@@ -86,8 +86,8 @@ ACCEPTED = {
     "the deepest nesting": (b"[" * DEEP + b"]" * DEEP, None),
     "brackets in a string": (b'["' + b"[" * 1000 + b'"]', ["[" * 1000]),
     "brackets in a string with quotes": (rb'["\"' + b"[" * 1000 + rb'\\"]', ['"' + "[" * 1000 + "\\"]),
-    "a long string of brackets": (b'["' + b"{" * 200_000 + b'",[]]', ["{" * 200_000, []]),
-    "brackets one after another": (b"[" + b"[]," * 100_000 + b"[]]", [[]] * 100_001),
+    "a long string of brackets": (b'["' + b"}" * 200_000 + b'",[]]', ["}" * 200_000, []]),
+    "brackets one after another": (b"[" + b"[]   ," * 20_000 + b"[]]", [[]] * 20_001),
 }
 
 
