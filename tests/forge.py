@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from model_signing_ref import hashing, signing, verifying
+from model_signing_ref import compat, hashing, signing, verifying
 from model_signing_ref.bundle import Verifier
 from model_signing_ref.errors import Note, OperationError, Rejection
 from model_signing_ref.keys import fingerprint, sign_ecdsa
@@ -215,6 +215,7 @@ def write_tree(root: Path, files: dict[str, bytes]) -> Path:
 @contextmanager
 def unprivileged() -> Iterator[None]:
     """Without root's right to read everything, if the tests run as root."""
+    assert compat  # loaded by now: the package itself may be where only root can read
     if os.geteuid() != 0:
         yield
         return

@@ -290,11 +290,20 @@ def test_a_recorded_signature_name_is_excused_and_named(model: Path, tmp_path: P
 
 
 def test_the_signature_through_links(model: Path, tmp_path: Path) -> None:
-    sign(model, model / "model.sig")
+    """Not recorded as ignored, so that it is excused by its resolved path alone."""
+    sign(model, tmp_path / "s")
+    (tmp_path / "s").rename(model / "model.sig")
     (tmp_path / "alias").symlink_to(model)
     (tmp_path / "link.sig").symlink_to(model / "model.sig")
     for signature in (tmp_path / "alias" / "model.sig", tmp_path / "link.sig", model / "d" / ".." / "model.sig"):
         assert verify(model, signature) == "accepted"
+        assert verify(tmp_path / "alias", signature, FOLLOW) == "files REF-FILES-05"
+    (tmp_path / "other.sig").write_bytes((model / "model.sig").read_bytes())
+    verdict = verify(model, tmp_path / "other.sig")
+    assert (verdict, culprit(verdict)) == ("files OMS-8.5-01", "model.sig")
+    (model / "link.sig").symlink_to(tmp_path / "other.sig")
+    (model / "model.sig").unlink()
+    assert verify(model, model / "link.sig") == "accepted"
 
 
 def test_a_signature_would_never_replace_the_model(tmp_path: Path) -> None:
