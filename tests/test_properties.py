@@ -39,7 +39,7 @@ from model_signing_ref.bundle import read_bundle
 from model_signing_ref.errors import BundleRejected, OperationError
 
 few = settings(max_examples=60, deadline=None)
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=250, deadline=None)
 
 # --- JSON ----------------------------------------------------------------------------------------------------
 
@@ -369,7 +369,7 @@ TREE_CHANGES: dict[Callable[[Path], None], set[str]] = {
 }
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(PLAIN_TREES, PLANS, st.sampled_from(list(TREE_CHANGES)), st.data())
 def test_any_single_change_to_a_tree(
     files: dict[str, bytes], plan: Plan, change: Callable[[Path], None], data: st.DataObject
@@ -423,7 +423,7 @@ BEFORE_THE_PAYLOAD = {"bundle", "material", "envelope", "key", "signature"}
 AFTER_THE_SIGNATURE = {"statement", "predicate", "names", "root-digest"}
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(one_change_of(CONTROL))
 def test_any_single_change_to_the_bytes_of_a_bundle(data: bytes) -> None:
     """Refused before the payload is read, unless it is another spelling of the same bundle."""
