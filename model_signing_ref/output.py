@@ -21,8 +21,8 @@ def write_whole(path: StrPath, data: bytes) -> None:
     """
     target = Path(os.path.realpath(os.fsdecode(path)))
     temporary = target.with_name(f".{target.name}.{os.getpid()}.{_SUFFIX}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()
