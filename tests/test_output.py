@@ -225,3 +225,16 @@ def test_a_folder_that_can_not_be_written_to() -> None:
         sign(folder / "m", folder / "s")
         with unprivileged(), pytest.raises(OperationError, match=r"the folder '.*' can't be written to"):
             sign(folder / "m", folder / "s", Plan())
+
+
+def test_no_leftover_is_claimed_where_none_was_made(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File name too long"):
+        output.write_whole(tmp_path / ("x" * 250), b"new")
+
+
+def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
+    other = tmp_path / f".s.{os.getpid()}.oms-tmp"
+    other.write_bytes(b"of another thread")
+    with pytest.raises(FileExistsError):
+        output.write_whole(tmp_path / "s", b"new")
+    assert other.read_bytes() == b"of another thread"
