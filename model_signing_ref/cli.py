@@ -6,7 +6,6 @@ import argparse
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
@@ -20,6 +19,7 @@ from .errors import (
     OperationError,
     Rejection,
     Unsupported,
+    Warn,
     exit_status,
     explain_os_error,
     quote,
@@ -30,11 +30,9 @@ LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
 PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
 
-SIGN_METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
-VERIFY_METHODS = ("sigstore", "key", "certificate")
-
 Arguments = argparse.Namespace
 Result = dict[str, Any]
+Command = tuple[str, str, Callable[["Parser", Sequence[str]], None]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interrupted. Never raises but for argparse's own exits.
     """
     words = normalise(list(sys.argv[1:] if argv is None else argv))
-    parser = build_parser()
+    parser = build_parser(words)
     if not words:
         parser.print_help(sys.stderr)
         return EXIT_NO_VERDICT
@@ -82,6 +80,8 @@ def run(arguments: Arguments) -> int:
         return report_failure(arguments, error, notes)
     except Exception as error:  # a defect of this program: say so in one line, the details on request
         if arguments.level <= LEVELS["DEBUG"]:
+            import traceback
+
             traceback.print_exc()
         return report_failure(arguments, error, notes)
     report(arguments, result, notes)
@@ -219,12 +219,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(EXIT_NO_VERDICT, f"error: {message}; see '{self.prog} --help'\n")
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(words: Sequence[str]) -> Parser:
+    """The whole command line; only the commands among `words` get their options, which take time to add."""
     parser = Parser(
         prog="model_signing_ref",
         description="Sign and verify models (OpenSSF Model Signing, OMS v1.0).",
         epilog="First steps: 'model_signing_ref demo'. Each command has an example in its --help.",
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"model_signing_ref {__version__}")
@@ -235,80 +236,96 @@ def build_parser() -> Parser:
         choices=list(LEVELS),
         help=f"DEBUG, INFO, WARNING, ERROR or CRITICAL; default ${LEVEL_VARIABLE} or INFO",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    add_sign(commands)
-    add_verify(commands)
-    add_digest(commands)
-    add_demo(commands)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
+    for name, (help_line, example, add_options) in COMMANDS.items():
+        command = add_command(commands, name, help_line, example)
+        if name in words:
+            add_options(command, words)
     return parser
 
 
-def command(subparsers: Any, name: str, help_line: str, example: str, run_it: Callable[..., Result] | None) -> Parser:
+def formatter(prog: str) -> argparse.HelpFormatter:
+    """Examples keep their lines; a fixed width spares the import that asks the terminal for its own."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=100)
+
+
+def add_command(subparsers: Any, name: str, help_line: str, example: str) -> Parser:
     """A new command with its one-line help and an example."""
     parser: Parser = subparsers.add_parser(
         name,
         help=help_line,
         description=help_line[0].upper() + help_line[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"example:\n  model_signing_ref {example}",
+        formatter_class=formatter,
         allow_abbrev=False,
     )
-    if run_it is not None:
-        parser.set_defaults(run=run_it)
-        parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
-        parser.add_argument("--quiet", action="store_true", help="errors only")
     return parser
 
 
-def add_sign(commands: Any) -> None:
+def add_methods(parser: Parser, words: Sequence[str], methods: Mapping[str, Command]) -> None:
+    """The methods of `sign` or `verify` as commands below it."""
+    below = parser.add_subparsers(dest="method", metavar="METHOD", required=True, prog=parser.prog)
+    for name, (help_line, example, add_options) in methods.items():
+        method = add_command(below, name, help_line, example)
+        if name in words:
+            add_options(method, words)
+
+
+def add_output(parser: Parser, run_it: Callable[[Arguments, Warn], Result]) -> None:
+    """What every command has: the function that runs it, and how it tells its result."""
+    parser.set_defaults(run=run_it)
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="errors only")
+
+
+def add_sign(parser: Parser, words: Sequence[str]) -> None:
     """`sign` with its methods."""
-    sign = command(commands, "sign", "sign a model (default method: sigstore)", SIGN_EXAMPLE, None)
-    methods = sign.add_subparsers(dest="method", metavar="METHOD", required=True)
-    key = command(methods, "key", "sign with a private key", SIGN_EXAMPLE, run_sign_key)
-    add_signature(key, signing=True)
-    key.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    key.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
-    key.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
-    add_hashing(key)
-    add_model(key)
-    for method, extra in MISSING_METHODS.items():
-        add_missing(methods, method, extra)
+    add_methods(parser, words, SIGN_METHODS)
 
 
-def add_verify(commands: Any) -> None:
+def add_verify(parser: Parser, words: Sequence[str]) -> None:
     """`verify` with its methods."""
-    verify = command(commands, "verify", "verify a model (default method: sigstore)", VERIFY_EXAMPLE, None)
-    methods = verify.add_subparsers(dest="method", metavar="METHOD", required=True)
-    key = command(methods, "key", "verify with a public key", VERIFY_EXAMPLE, run_verify_key)
-    add_signature(key, signing=False)
-    key.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    add_verification(key)
-    add_hashing(key)
-    add_model(key)
-    for method in VERIFY_METHODS:
-        if method in MISSING_METHODS:
-            add_missing(methods, method, MISSING_METHODS[method])
+    add_methods(parser, words, VERIFY_METHODS)
 
 
-def add_digest(commands: Any) -> None:
+def add_sign_key(parser: Parser, _: Sequence[str]) -> None:
+    """`sign key`."""
+    add_output(parser, run_sign_key)
+    add_signature(parser, signing=True)
+    parser.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    parser.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
+    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+    add_hashing(parser)
+    add_model(parser)
+
+
+def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
+    """`verify key`."""
+    add_output(parser, run_verify_key)
+    add_signature(parser, signing=False)
+    parser.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    add_verification(parser)
+    add_hashing(parser)
+    add_model(parser)
+
+
+def add_missing(parser: Parser, _: Sequence[str]) -> None:
+    """A method that this version does not have."""
+    add_output(parser, run_missing)
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+
+
+def add_digest(parser: Parser, _: Sequence[str]) -> None:
     """`digest`."""
-    digest = command(
-        commands, "digest", "print the root digest of a model", "model_signing_ref digest my-model", run_digest
-    )
-    add_hashing(digest)
-    add_model(digest)
+    add_output(parser, run_digest)
+    add_hashing(parser)
+    add_model(parser)
 
 
-def add_demo(commands: Any) -> None:
+def add_demo(parser: Parser, _: Sequence[str]) -> None:
     """`demo`."""
-    demo = command(
-        commands,
-        "demo",
-        "sign, verify and tamper with a small model and watch",
-        "model_signing_ref demo my-model",
-        run_demo,
-    )
-    demo.add_argument("model", nargs="?", help="also sign and verify this model, read-only")
+    add_output(parser, run_demo)
+    parser.add_argument("model", nargs="?", help="also sign and verify this model, read-only")
 
 
 def add_model(parser: Parser) -> None:
@@ -354,13 +371,6 @@ def add_verification(parser: Parser) -> None:
     parser.add_argument("--max-bundle-bytes", metavar="BYTES", type=positive, help="refuse a larger signature file")
 
 
-def add_missing(methods: Any, method: str, extra: str) -> None:
-    """A method that this version does not have."""
-    text = f"not in this version (will need the extra [{extra}])" if extra else "not in this version"
-    parser = command(methods, method, text, f"model_signing_ref sign {method} …", run_missing)
-    parser.add_argument("words", nargs=argparse.REMAINDER)
-
-
 def positive(text: str) -> int:
     """An integer of at least 1."""
     value = int(text)
@@ -369,9 +379,32 @@ def positive(text: str) -> int:
     return value
 
 
-SIGN_EXAMPLE = "model_signing_ref sign key --private-key key.pem --signature my-model.sig my-model"
-VERIFY_EXAMPLE = "model_signing_ref verify key --public-key key.pub --signature my-model.sig my-model"
-MISSING_METHODS = {"sigstore": "sigstore", "certificate": "", "pkcs11-key": "pkcs11", "pkcs11-certificate": "pkcs11"}
+SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
+VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
+
+# Name: one line of help, an example, and the function that adds the options.
+SIGN_METHODS: dict[str, Command] = {
+    "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
+    "key": ("sign with a private key", SIGN_KEY, add_sign_key),
+    "certificate": ("not in this version", "sign certificate …", add_missing),
+    "pkcs11-key": ("not in this version; will need the extra [pkcs11]", "sign pkcs11-key …", add_missing),
+    "pkcs11-certificate": (
+        "not in this version; will need the extra [pkcs11]",
+        "sign pkcs11-certificate …",
+        add_missing,
+    ),
+}
+VERIFY_METHODS: dict[str, Command] = {
+    "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
+    "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
+    "certificate": ("not in this version", "verify certificate …", add_missing),
+}
+COMMANDS: dict[str, Command] = {
+    "sign": ("sign a model; the default method is sigstore", SIGN_KEY, add_sign),
+    "verify": ("verify a model; the default method is sigstore", VERIFY_KEY, add_verify),
+    "digest": ("print the root digest of a model", "digest my-model", add_digest),
+    "demo": ("sign, verify and tamper with a small model and watch", "demo my-model", add_demo),
+}
 
 
 def plan_of(arguments: Arguments) -> Any:
@@ -398,7 +431,7 @@ def plan_of(arguments: Arguments) -> Any:
     )
 
 
-def run_sign_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
     """`sign key`."""
     from .keys import load_private_key
     from .signers.key import key_signer
@@ -407,7 +440,7 @@ def run_sign_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
     return sign_with(key_signer(key, random_signature=arguments.random_signature), arguments, warn)
 
 
-def sign_with(signer: Any, arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     """Sign the model with `signer`, and write the bundle where it belongs."""
     from .signing import sign_model
 
@@ -423,14 +456,14 @@ def sign_with(signer: Any, arguments: Arguments, warn: Callable[[Note], None]) -
     return {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
 
 
-def run_verify_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
     """`verify key`."""
     from .verifying import Config
 
     return verify_with(Config().use_elliptic_key_verifier(public_key=arguments.public_key), arguments, warn)
 
 
-def verify_with(config: Any, arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
     """Verify the model with a Config that has its verifier."""
     config.set_plan(plan_of(arguments)).set_warn(warn).set_allow_v02(arguments.allow_v02)
     config.set_ignore_unsigned_files(arguments.ignore_unsigned_files)
@@ -461,7 +494,7 @@ def manifest_json(manifest: Any) -> Result:
     }
 
 
-def run_digest(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_digest(arguments: Arguments, warn: Warn) -> Result:
     """`digest`."""
     from .hashing import hash_model
 
@@ -469,7 +502,7 @@ def run_digest(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
     return {"line": facts["root_digest"], "model": arguments.model, **facts}
 
 
-def run_demo(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_demo(arguments: Arguments, warn: Warn) -> Result:
     """`demo`."""
     from .demo import demo
 
@@ -477,7 +510,7 @@ def run_demo(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
     return {"line": "", "steps": demo(arguments.model, tell, warn)}
 
 
-def run_missing(arguments: Arguments, _: Callable[[Note], None]) -> Result:
+def run_missing(arguments: Arguments, _: Warn) -> Result:
     """A method that this version does not have."""
     raise Unsupported(f"the method {arguments.method} is not in this version", clause="OMS-8.2-01")
 
