@@ -35,6 +35,12 @@ three commands:
   then sign with --trust-config loopback.json and that token, or leave the token out and use a browser
 """
 
+ENVIRONMENT = """\
+Prints what the platform sets in a job that may have a token, for `eval`. Google Cloud can't be set up so: its
+clients ask the host `metadata` on port 80, if /sys/class/dmi/id/product_name says that they run there. The
+server answers those requests too, to clients that are pointed at it.
+"""
+
 
 def fault_argument(text: str) -> tuple[str, str]:
     """`SERVICE=FAULT` of the command line."""
@@ -105,10 +111,10 @@ def parser() -> argparse.ArgumentParser:
     environment = commands.add_parser(
         "environment",
         help="print shell commands that make this look like a CI job",
-        description="Prints what the platform sets in a job that may have a token, for `eval`. Google Cloud "
-        "can't be set up so: its clients ask the host `metadata` on port 80 if a file of the machine "
-        "(/sys/class/dmi/id/product_name) says so. The server answers those requests too, to clients that "
-        "are pointed at it.",
+        description=ENVIRONMENT,
+        epilog="identity and identity provider to verify with:"
+        + "".join(f"\n  {name}: {' of '.join(ids.expected(name))}" for name in ids.WORKLOADS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     environment.add_argument("--trust-config", type=Path, required=True, metavar="FILE")
     environment.add_argument(

@@ -54,6 +54,7 @@ TSA_HOST = "tsa.loopback.test"
 
 VALID_FROM = 1_577_836_800  # 2020-01-01: authorities and logs are trusted from here on
 VALID_UNTIL = 4_070_908_800  # 2099-01-01: the end of the authorities' certificates
+UTC_TIME_END = 2_524_608_000  # 2050-01-01: later times are GeneralizedTime (RFC 5652 11.3)
 LEAF_LIFETIME = 600  # seconds, as Fulcio's
 SAFE_INTEGER = 2**53 - 1  # RFC 8785 3.2.2.3: integers beyond it have no canonical form
 
@@ -773,6 +774,7 @@ def timestamp_response(
 ) -> bytes:
     """A granted TimeStampResp (RFC 3161 2.4.2, CMS of RFC 5652, signing certificate of RFC 5816), DER."""
     certificate = asn1_x509.Certificate.load(der(authority.certificate))
+    time_form = "utc_time" if time < UTC_TIME_END else "generalized_time"
     info = tsp.TSTInfo(
         {
             "version": "v1",
@@ -789,7 +791,7 @@ def timestamp_response(
     attributes = cms.CMSAttributes(
         [
             {"type": "content_type", "values": ["tst_info"]},
-            {"type": "signing_time", "values": [cms.Time({"utc_time": utc(time)})]},
+            {"type": "signing_time", "values": [cms.Time(time_form, utc(time))]},
             {"type": "message_digest", "values": [hashlib.sha256(info.dump()).digest()]},
             {
                 "type": "signing_certificate_v2",

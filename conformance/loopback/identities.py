@@ -130,6 +130,12 @@ def certificate_identity(claims: Mapping[str, object]) -> Identity:
     return Identity(name, issuer, (subject,))
 
 
+def expected(workload: str) -> tuple[str, str]:
+    """Identity and OIDC issuer in the certificate of a workload: what its verifiers are to ask for."""
+    identity = certificate_identity(WORKLOADS[workload])
+    return str(identity.name.value), identity.issuer
+
+
 # ------------------------------------------------------------------- environments that clients look at
 
 BUILDKITE_AGENT = """\

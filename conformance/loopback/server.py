@@ -33,7 +33,7 @@ from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -59,6 +59,9 @@ BODY_LIMIT = 64 * 2**20  # bytes of a request
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 REQUEST_TOKEN = "loopback-request-token"  # noqa: S105 - a name, not a secret: see the module's docstring
 ACCESS_TOKEN = "loopback-access-token"  # noqa: S105 - the same, for Google Cloud's impersonation
+
+# What parsers raise on a client's nonsense
+BAD_INPUT = (ValueError, TypeError, KeyError, RecursionError, x509.InvalidVersion, UnsupportedAlgorithm)
 
 Clock: TypeAlias = Callable[[], int]
 
@@ -400,9 +403,9 @@ def oidc_keys(box: Loopback, _: Request) -> Response:
 
 def _redirect_target(uri: str) -> str:
     host = urlsplit(uri).hostname or ""
-    if uri != OUT_OF_BAND and host != "localhost":
-        loopback_address(host)
-    return uri
+    if uri == OUT_OF_BAND or host == "localhost" or ipaddress.ip_address(host).is_loopback:
+        return uri
+    raise ValueError("the redirect URI is not on loopback")
 
 
 def oidc_authorise(box: Loopback, request: Request) -> Response:
@@ -798,7 +801,7 @@ def respond(box: Loopback, request: Request) -> Response:
         return broken(box, route) or route.handler(box, request)
     except Refused as error:
         return error_response(route.service, error.status, error.message)
-    except (ValueError, TypeError, KeyError, InvalidSignature) as error:
+    except BAD_INPUT as error:
         return error_response(route.service, 400, f"bad request: {error}")
 
 
