@@ -613,9 +613,15 @@ V1_KINDS: Mapping[str, Callable[[object], enc.Body]] = {"dsse": _v1_dsse, "hashe
 
 
 def _answer_v1(box: Loopback, entries: Sequence[Logged], index: int, status: int = 200) -> Response:
-    log, bodies = box.instance.rekor_v1, [entry.body for entry in entries]
-    signer = box.wrong.rekor_v1.key if box.fault("rekor-v1") == "wrong-key" else None
-    entry = enc.prove(log, bodies, index, integrated_time=entries[index].time, signer=signer)
+    """The entry at `index`; in its place another's of the same time, or a wrong signature, on demand."""
+    log, bodies, fault = box.instance.rekor_v1, [entry.body for entry in entries], box.fault("rekor-v1")
+    entry = enc.prove(
+        log,
+        bodies,
+        0 if fault == "other-entry" else index,
+        integrated_time=entries[index].time,
+        signer=box.wrong.rekor_v1.key if fault == "wrong-key" else None,
+    )
     return _json(enc.rekor_v1_answer(log, entry), status)
 
 
@@ -626,8 +632,7 @@ def rekor_v1_add(box: Loopback, request: Request) -> Response:
     if make is None or proposed.get("apiVersion") != "0.0.1":
         raise ValueError(f"only version 0.0.1 of {' and '.join(V1_KINDS)} is taken here")
     entries = box.append(1, Logged(make(_at(proposed, "spec")), box.clock()))
-    index = 0 if box.fault("rekor-v1") == "other-entry" else len(entries) - 1
-    return _answer_v1(box, entries, index, 201)
+    return _answer_v1(box, entries, len(entries) - 1, 201)
 
 
 def rekor_v1_get(box: Loopback, request: Request) -> Response:
@@ -641,7 +646,7 @@ def rekor_v1_get(box: Loopback, request: Request) -> Response:
         found = [index] if 0 <= index < len(entries) else []
     if not found:
         raise Refused(404, "no such entry")
-    return _answer_v1(box, entries, 0 if box.fault("rekor-v1") == "other-entry" else found[0])
+    return _answer_v1(box, entries, found[0])
 
 
 def rekor_v1_log(box: Loopback, _: Request) -> Response:
