@@ -825,8 +825,9 @@ def timestamp_response(
 
 def timestamp_refusal(text: str) -> bytes:
     """A TimeStampResp that rejects the request as badRequest (RFC 3161 2.4.2), DER."""
-    status = {"status": "rejection", "status_string": [text], "fail_info": {"bad_request"}}
-    return bytes(tsp.TimeStampResp({"status": status}).dump())
+    status = tsp.PKIStatusInfo({"status": "rejection", "status_string": [text], "fail_info": {"bad_request"}})
+    # asn1crypto's TimeStampResp can't leave out the token
+    return bytes(core.Sequence(contents=status.dump()).dump())
 
 
 # ------------------------------------------------------------------------------- a whole Sigstore
