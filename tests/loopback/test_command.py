@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -101,29 +102,19 @@ def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
 def test_environments(tmp_path: Path) -> None:
     """Each environment makes the sigstore command find its token, in a shell."""
     config, artifact = tmp_path / "config.json", tmp_path / "artifact"
+    directory = ["--agent-directory", str(tmp_path)]
     artifact.write_text("artifact")
     with serving(config):
-        for workload, options in (
-            ("github", []),
-            ("gitlab", []),
-            ("buildkite", ["--agent-directory", str(tmp_path)]),
-        ):
-            made = run([*COMMAND, "environment", "--trust-config", config, *options, workload])
+        for workload in ("github", "gitlab", "buildkite"):
+            made = run([*COMMAND, "environment", "--trust-config", config, *directory, workload])
             assert made.returncode == 0, made.stderr
             script = f'{made.stdout}exec "$0" -m sigstore --trust-config "$1" sign --overwrite "$2"'
             signed = run(["sh", "-c", script, sys.executable, config, artifact])
             assert signed.returncode == 0, signed.stderr
             identity, issuer = ids.expected(workload)
-            verify = [
-                "verify",
-                "identity",
-                "--cert-identity",
-                identity,
-                "--cert-oidc-issuer",
-                issuer,
-                artifact,
-            ]
-            verified = run([sys.executable, "-m", "sigstore", "--trust-config", config, *verify])
+            verify: list[str | Path] = [sys.executable, "-m", "sigstore", "--trust-config", config]
+            verify += ["verify", "identity", "--cert-identity", identity, "--cert-oidc-issuer", issuer]
+            verified = run([*verify, artifact])
             assert verified.returncode == 0, verified.stderr
 
 
@@ -161,6 +152,43 @@ def test_help_says_what_it_is_not(command: list[str]) -> None:
     assert done.returncode == 0
     assert "What it is not" in done.stdout
     assert "refuses to listen anywhere but on loopback" in " ".join(done.stdout.split())
+
+
+NAMESPACES = ["unshare", "--user", "--map-root-user", "--mount", "--net"]
+GOOGLE_MACHINE = """
+set -e
+ip link set lo up
+mount -t tmpfs none /sys/class
+mkdir -p /sys/class/dmi/id
+echo "Google Compute Engine" >/sys/class/dmi/id/product_name
+echo "127.0.0.1 localhost metadata" >"$5"
+mount --bind "$5" /etc/hosts
+cd "$2"
+"$1" -m conformance.loopback serve --port 80 --trust-config "$3" >"$3.log" &
+server=$!
+until [ -s "$3" ] || ! kill -0 $server; do sleep 0.1; done
+status=0
+"$1" -m sigstore --trust-config "$3" sign "$4" || status=$?
+kill $server
+wait $server
+exit $status
+"""
+
+
+def test_google_cloud_unchanged(tmp_path: Path) -> None:
+    """A client that finds itself on Google Cloud: in namespaces with that file, that host and no network."""
+    if shutil.which("unshare") is None or run([*NAMESPACES, "ip", "link"]).returncode != 0:
+        pytest.skip("needs unshare, ip and the right to make namespaces")
+    config, artifact = tmp_path / "config.json", tmp_path / "artifact"
+    artifact.write_text("artifact")
+    script = ["sh", "-c", GOOGLE_MACHINE, "machine", sys.executable]
+    signed = run([*NAMESPACES, *script, REPOSITORY, config, artifact, tmp_path / "hosts"])
+    assert signed.returncode == 0, signed.stderr
+    identity, issuer = ids.expected("google")
+    verify: list[str | Path] = [sys.executable, "-m", "sigstore", "--trust-config", config]
+    verify += ["verify", "identity", "--cert-identity", identity, "--cert-oidc-issuer", issuer]
+    verified = run([*verify, artifact])
+    assert verified.returncode == 0, verified.stderr
 
 
 def test_imports_no_sigstore() -> None:

@@ -15,7 +15,8 @@ pytest.importorskip("asn1crypto")
 pytest.importorskip("sigstore")
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from sigstore.errors import Error
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.verify import Verifier, policy
@@ -81,10 +82,6 @@ def test_every_position_in_a_log_is_proved(size: int) -> None:
         check(make_bundle(1, position=position, size=size))
 
 
-def flip(text: str) -> str:
-    return enc.b64(bytes([enc.unb64(text)[0] ^ 1]) + enc.unb64(text)[1:])
-
-
 MUTATIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "signature": lambda b: b["dsseEnvelope"]["signatures"][0].update(sig=enc.b64(enc.sign(KEY, b"x"))),
     "payload": lambda b: b["dsseEnvelope"].update(payload=enc.b64(STATEMENT + b" ")),
@@ -105,6 +102,58 @@ def test_changed_bundles_do_not_verify(name: str) -> None:
     MUTATIONS[name](bundle)
     with pytest.raises(Error):
         check(bundle)
+
+
+FULCIO = INSTANCE.fulcio
+Scts = Callable[[bytes], "bytes | None"]
+
+
+def scts(*keys: ec.EllipticCurvePrivateKey) -> Scts:
+    return lambda tbs: enc.sct_list([enc.sct(key, tbs, FULCIO.certificate, NOW * 1000) for key in keys])
+
+
+def odd_leaf(
+    sct_list: Scts, usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING, **changes: Any
+) -> x509.Certificate:
+    extensions = enc.leaf_extensions(
+        FULCIO,
+        KEY.public_key(),
+        x509.RFC822Name("alice@example.com"),
+        changes.pop("issuer", ISSUER),
+        usage=usage,
+    )
+    return enc.make_leaf(
+        FULCIO, KEY.public_key(), extensions, serial=7, not_before=NOW, scts=sct_list, **changes
+    )
+
+
+ODD_LEAVES: dict[str, tuple[Callable[[], x509.Certificate], str]] = {
+    "no SCT": (lambda: odd_leaf(lambda _: None), "does not contain a signed certificate timestamp"),
+    "two SCTs": (
+        lambda: odd_leaf(scts(INSTANCE.ct_key, INSTANCE.ct_key)),
+        "Expected one certificate timestamp",
+    ),
+    "SCT by another key": (lambda: odd_leaf(scts(KEY)), "SCT verify failed"),
+    "another usage": (
+        lambda: odd_leaf(scts(INSTANCE.ct_key), ExtendedKeyUsageOID.CLIENT_AUTH),
+        "Extended usage does not contain",
+    ),
+    "another issuer": (lambda: odd_leaf(scts(INSTANCE.ct_key), issuer="https://other.example"), "OIDCIssuer"),
+    "another signer": (lambda: odd_leaf(scts(INSTANCE.ct_key), signer=KEY), "signature does not match"),
+    "too short a life": (lambda: odd_leaf(scts(INSTANCE.ct_key), lifetime=1), "not valid at validation time"),
+}
+
+
+@pytest.mark.parametrize("name", ODD_LEAVES)
+def test_odd_leaves(name: str) -> None:
+    """What the vectors need of the encodings, and the reason the sigstore package gives."""
+    make, reason = ODD_LEAVES[name]
+    leaf = make()
+    body = enc.hashedrekord_v2_body(hashlib.sha256(SIGNED).digest(), SIGNATURE, leaf)
+    entry = enc.prove(INSTANCE.rekor_v2, [body, body], 0)
+    stamp = enc.issue_timestamp(INSTANCE, SIGNATURE, NOW + 2, 1)
+    with pytest.raises(Error, match=reason):
+        check(json.loads(json.dumps(enc.bundle(leaf, [entry], ENVELOPE, [stamp]))))
 
 
 def test_another_instance_is_not_trusted() -> None:
