@@ -206,7 +206,7 @@ def environment(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit status: 0 done, 2 it could not be done."""
+    """Exit status: 0 done, 2 it could not be done, 130 interrupted."""
     arguments = parser().parse_args(argv)
     commands = {"serve": serve, "token": token, "environment": environment}
     try:
@@ -214,6 +214,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, urllib.error.URLError) as error:
         print(f"loopback: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

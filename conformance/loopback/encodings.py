@@ -40,6 +40,7 @@ TRUST_CONFIG_TYPE = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
 # Fulcio's certificate extensions: https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md
 OID_ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+OIDS_WORKFLOW = tuple(ObjectIdentifier(f"1.3.6.1.4.1.57264.1.{number}") for number in range(2, 7))
 OID_USERNAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 OID_ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 OID_SCT_LIST = ObjectIdentifier("1.3.6.1.4.1.11129.2.4.2")  # RFC 6962 3.3
@@ -402,12 +403,18 @@ def leaf_extensions(  # noqa: PLR0913
     issuer: str,
     *,
     issuer_v2: str | None = None,
+    workflow: Sequence[str] = (),
     usage: ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
 ) -> Extensions:
     """What a Fulcio leaf says, in Fulcio's order, but for the SCTs.
 
-    `issuer` is the OIDC issuer; `issuer_v2` is what extension .1.8 says when it is to differ from .1.1.
+    `issuer` is the OIDC issuer; `issuer_v2` is what extension .1.8 says when it is to differ from .1.1;
+    `workflow` is what .1.2 to .1.6 say: the trigger, commit, name, repository and ref of a GitHub workflow.
     """
+    details = [
+        (x509.UnrecognizedExtension(oid, value.encode()), False)
+        for oid, value in zip(OIDS_WORKFLOW, workflow, strict=False)
+    ]
     return [
         (key_usage(digital_signature=True), True),
         (x509.ExtendedKeyUsage([usage]), False),
@@ -415,6 +422,7 @@ def leaf_extensions(  # noqa: PLR0913
         (authority_key_identifier(authority.certificate), False),
         (x509.SubjectAlternativeName([identity]), True),
         (x509.UnrecognizedExtension(OID_ISSUER_V1, issuer.encode()), False),
+        *details,
         (x509.UnrecognizedExtension(OID_ISSUER_V2, core.UTF8String(issuer_v2 or issuer).dump()), False),
     ]
 

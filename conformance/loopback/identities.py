@@ -26,6 +26,7 @@ GITLAB_ISSUER = "https://gitlab.com"
 GOOGLE_ISSUER = "https://accounts.google.com"
 BUILDKITE_ISSUER = "https://agent.buildkite.com"
 
+GITHUB_DETAILS = ("event_name", "sha", "workflow", "repository", "ref")  # in the order of the extensions
 GOOGLE_ACCOUNT = "trainer@loopback-project.iam.gserviceaccount.com"
 
 # What each platform puts into a token beside the registered claims, cut to what Fulcio reads:
@@ -68,11 +69,15 @@ URI = re.compile(r"[a-z][a-z0-9+.-]*://[!-~]+")
 
 
 class Identity(NamedTuple):
-    """What a certificate says: the identity, the OIDC issuer; and what a proof of possession is over."""
+    """What a certificate says: the identity, the OIDC issuer, a GitHub workflow's details.
+
+    A proof of possession is over one of `proven`.
+    """
 
     name: x509.GeneralName
     issuer: str
     proven: tuple[str, ...]
+    workflow: tuple[str, ...] = ()
 
 
 def user_claims(issuer: str, identity: str) -> JsonObject:
@@ -120,7 +125,9 @@ def certificate_identity(claims: Mapping[str, object]) -> Identity:
         ),
     }
     if issuer in uris:
-        return Identity(x509.UniformResourceIdentifier(uris[issuer]()), issuer, (subject,))
+        details = GITHUB_DETAILS if issuer == GITHUB_ISSUER else ()
+        workflow = tuple(_text(claims, name) for name in details)
+        return Identity(x509.UniformResourceIdentifier(uris[issuer]()), issuer, (subject,), workflow)
     if issuer == GOOGLE_ISSUER or "email" in claims:
         if claims.get("email_verified") is not True:
             raise ValueError("token whose e-mail address is not verified")

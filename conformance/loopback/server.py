@@ -27,6 +27,7 @@ import re
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple, TypeAlias
@@ -55,6 +56,7 @@ GARBAGE = b"\xff\xfe\0 this is not the answer \0"
 OTHERS_IDENTITY = "mallory@example.com"
 PRELOADED = 3  # entries that each log holds before the first request, so that every proof has a path
 PRELOADED_TIME = enc.VALID_FROM + 86_400
+REMEMBERED = 1000  # requests, and codes that nobody has used yet; older ones are forgotten
 BODY_LIMIT = 64 * 2**20  # bytes of a request
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
 REQUEST_TOKEN = "loopback-request-token"  # noqa: S105 - a name, not a secret: see the module's docstring
@@ -176,7 +178,7 @@ class Loopback:
             if options.token_algorithm == "RS256"  # noqa: S105 - the name of an algorithm
             else self.instance.token_key
         )
-        self.requests: list[str] = []  # "METHOD path" of each request so far, for tests
+        self._requests: deque[str] = deque(maxlen=REMEMBERED)
         self._rekor_v1, self._rekor_v2 = _others(self.instance)
         self._grants: dict[str, Grant] = {}
         self._issued = 0
@@ -194,6 +196,12 @@ class Loopback:
     def url(self) -> str:
         """The server's address, without a slash at the end."""
         return f"http://{self._http.server_address[0]!s}:{self._http.server_address[1]}"
+
+    @property
+    def requests(self) -> list[str]:
+        """ "METHOD path" of the latest requests, oldest first, for tests."""
+        with self._state:
+            return list(self._requests)
 
     @property
     def issuer(self) -> str:
@@ -272,6 +280,8 @@ class Loopback:
         code = secrets.token_urlsafe(16)
         with self._state:
             self._grants[code] = grant
+            for oldest in list(self._grants)[:-REMEMBERED]:
+                del self._grants[oldest]
         return code
 
     def take_grant(self, code: str) -> Grant | None:
@@ -294,7 +304,7 @@ class Loopback:
     def record(self, line: str) -> None:
         """Remember that a request came in."""
         with self._state:
-            self.requests.append(line)
+            self._requests.append(line)
 
     def stop(self) -> None:
         """Let go of whoever hangs, stop listening, and wait for that."""
@@ -561,12 +571,12 @@ def fulcio_signing_cert(box: Loopback, request: Request) -> Response:
     key = _possession(body, identity.proven)
     if box.fault("fulcio") == "other-entry":
         key = enc.ec_key(box.instance.seed, "another's key").public_key()
-        identity = identity._replace(name=x509.RFC822Name(OTHERS_IDENTITY))
+        identity = identity._replace(name=x509.RFC822Name(OTHERS_IDENTITY), workflow=())
     authority = box.instance.fulcio
     leaf = enc.make_leaf(
         authority,
         key,
-        enc.leaf_extensions(authority, key, identity.name, identity.issuer),
+        enc.leaf_extensions(authority, key, identity.name, identity.issuer, workflow=identity.workflow),
         serial=box.next_serial("leaf"),
         not_before=now,
         scts=lambda tbs: _sct_list(box, tbs, now),
@@ -588,8 +598,10 @@ def fulcio_trust_bundle(box: Loopback, _: Request) -> Response:
 
 def _v1_dsse(spec: object) -> enc.Body:
     text = _text_at(spec, "proposedContent", "envelope")
-    certificate = x509.load_pem_x509_certificate(_bytes_at(spec, "proposedContent", "verifiers", 0))
-    envelope = _parse(text)
+    envelope, verifiers = _parse(text), _at(spec, "proposedContent", "verifiers")
+    if any(not isinstance(many, list) or len(many) != 1 for many in (verifiers, _at(envelope, "signatures"))):
+        raise ValueError("only one signature with one verifier is taken here")
+    certificate = x509.load_pem_x509_certificate(_bytes_at(verifiers, 0))
     payload, signature = _bytes_at(envelope, "payload"), _bytes_at(envelope, "signatures", 0, "sig")
     if not enc.verify(_signer(certificate), signature, enc.pae(_text_at(envelope, "payloadType"), payload)):
         raise ValueError("the envelope is not signed by the verifier's key")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ pytest.importorskip("sigstore")
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from conformance.loopback import encodings as enc
 from conformance.loopback import identities as ids
@@ -62,9 +64,16 @@ def post(url: str, value: object, token: str = "") -> Answer:
     return http(url, json.dumps(value).encode(), headers=headers)
 
 
-def request_certificate(box: server.Loopback, token: str) -> Answer:
-    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(KEY, hashes.SHA256())
-    text = enc.b64(csr.public_bytes(serialization.Encoding.PEM))
+def request_certificate(
+    box: server.Loopback, token: str, key: ec.EllipticCurvePrivateKey = KEY, flipped: int = 0
+) -> Answer:
+    """Ask with a CSR, its last byte (of the signature) changed by `flipped`."""
+    csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
+    der = csr.public_bytes(serialization.Encoding.DER)
+    pem = enc.b64(der[:-1] + bytes([der[-1] ^ flipped]))
+    text = enc.b64(
+        f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}\n-----END CERTIFICATE REQUEST-----\n".encode()
+    )
     return post(f"{box.url}/api/v2/signingCert", {"certificateSigningRequest": text}, token)
 
 
@@ -206,6 +215,25 @@ def test_clients_and_secrets() -> None:
         leaf_of(request_certificate(box, answer.json()["access_token"]))
 
 
+def test_client_in_the_form(box: server.Loopback) -> None:
+    code = redirected(authorise(box))["code"][0]
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": LOGIN["redirect_uri"],
+        "code_verifier": VERIFIER,
+        "client_id": "sigstore",
+    }
+    assert http(f"{box.issuer}/token", urlencode(form).encode()).status == 200
+
+
+def test_old_codes_are_forgotten(box: server.Loopback) -> None:
+    grant = server.Grant("sigstore", "", "", "alice@example.com")
+    codes = [box.keep_grant(grant) for _ in range(server.REMEMBERED + 1)]
+    assert box.take_grant(codes[0]) is None
+    assert box.take_grant(codes[1]) == grant
+
+
 # ---------------------------------------------------------------------------------------- workloads
 
 
@@ -278,6 +306,15 @@ def test_a_token_of_somebody_else_gets_no_certificate(box: server.Loopback) -> N
     token = enc.jwt(KEY, ids.dated(ids.user_claims(box.issuer, "alice@example.com"), "sigstore", box.clock()))
     assert request_certificate(box, token).status == 401
     assert request_certificate(box, "junk").status == 401
+
+
+def test_requests_that_get_no_certificate(box: server.Loopback) -> None:
+    other = request_certificate(box, box.token(), ec.generate_private_key(ec.SECP384R1()))
+    assert (other.status, "P-256" in other.json()["message"]) == (400, True)
+    forged = request_certificate(box, box.token(), flipped=1)
+    assert (forged.status, "not signed by its key" in forged.json()["message"]) == (400, True)
+    assert post(f"{box.url}/api/v2/signingCert", {}, box.token()).status == 400
+    assert post(f"{box.url}/api/v2/signingCert", {}).status == 400
 
 
 def test_proof_of_possession_by_signature(box: server.Loopback) -> None:
@@ -359,6 +396,41 @@ def test_logs_refuse_what_is_not_signed(box: server.Loopback, kind: str) -> None
     answer = post(box.url + path, good)
     assert answer.status == 400
     assert "not signed" in answer.json()["message"]
+
+
+def change(request: dict[str, object], path: str, value: object) -> dict[str, Any]:
+    """A copy of the request with the value at `path` (member names, dots between) replaced."""
+    changed: dict[str, Any] = json.loads(json.dumps(request))
+    *way, last = path.split(".")
+    inner = changed
+    for name in way:
+        inner = inner[name]
+    inner[last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "reason"),
+    [
+        ("dsse", "apiVersion", "0.0.2", "only version 0.0.1"),
+        ("dsse", "kind", "intoto", "only version 0.0.1"),
+        ("dsse", "kind", 1, "no string at kind"),
+        ("dsse", "spec.proposedContent.verifiers", [], "only one signature"),
+        ("dsse", "spec.proposedContent.verifiers", [enc.b64(b"junk")], "bad request"),
+        ("dsse", "spec.proposedContent.envelope", '{"signatures": [{}, {}]}', "only one signature"),
+        ("hashedrekord", "spec.data.hash.algorithm", "sha512", "only sha256"),
+        ("hashedrekord", "spec.data.hash.value", "00", "not signed"),
+        ("v2", "hashedRekordRequestV002.signature.verifier.keyDetails", "PKIX_ED25519", "only PKIX_ECDSA"),
+        ("v2", "hashedRekordRequestV002.digest", "?", "bad request"),
+    ],
+)
+def test_logs_take_nothing_else(
+    box: server.Loopback, kind: str, path: str, value: object, reason: str
+) -> None:
+    address, request = proposals(box)[kind]
+    answer = post(box.url + address, change(request, path, value))
+    assert answer.status == 400
+    assert reason in answer.json()["message"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_another_seed_is_not_trusted(box: server.Loopback) -> None:
 def test_many_signatures_in_one_log(box: server.Loopback, rekor_version: int) -> None:
     for bundle in [sign(box, rekor_version) for _ in range(6)]:
         verify(box, bundle)
+
+
+def test_many_signers_at_once(box: server.Loopback, rekor_version: int) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        bundles = [pool.submit(sign, box, rekor_version) for _ in range(12)]
+        entries = [
+            json.loads(bundle.result().to_json())["verificationMaterial"]["tlogEntries"] for bundle in bundles
+        ]
+    for bundle in bundles:
+        verify(box, bundle.result())
+    assert len({entry["logIndex"] for (entry,) in entries}) == len(bundles)
 
 
 def test_out_of_band(
@@ -211,6 +223,10 @@ def test_command_with_an_ambient_token(
     environment = ids.github_environment(box.github_request_url, server.REQUEST_TOKEN)
     sigstore(config, "sign", artifact, **environment)
     verify_with_command(config, artifact, *ids.expected("github"))
+    claims = ids.WORKLOADS["github"]
+    workflow = ("--name", str(claims["workflow"]), "--ref", str(claims["ref"]), "--sha", str(claims["sha"]))
+    repository = ("--repository", str(claims["repository"]), "--trigger", str(claims["event_name"]))
+    assert "OK:" in sigstore(config, "verify", "github", *workflow, *repository, artifact)
 
 
 def test_command_with_a_browser(
