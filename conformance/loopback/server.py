@@ -30,6 +30,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -56,6 +57,7 @@ GARBAGE = b"\xff\xfe\0 this is not the answer \0"
 OTHERS_IDENTITY = "mallory@example.com"
 PRELOADED = 3  # entries that each log holds before the first request, so that every proof has a path
 PRELOADED_TIME = enc.VALID_FROM + 86_400
+STOP_INTERVAL = 0.1  # seconds between looks at whether to stop
 REMEMBERED = 1000  # requests, and codes that nobody has used yet; older ones are forgotten
 BODY_LIMIT = 64 * 2**20  # bytes of a request
 OUT_OF_BAND = "urn:ietf:wg:oauth:2.0:oob"
@@ -166,6 +168,15 @@ def _others(instance: enc.Instance) -> tuple[list[Logged], list[Logged]]:
     return v1, v2
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self) -> None:
+        """As HTTPServer's, but without asking the name service what the address is called."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+
 class Loopback:
     """A running Sigstore. Use as a context manager, or call `stop()`."""
 
@@ -187,19 +198,18 @@ class Loopback:
         self._faults: dict[str, str] = {}
         for service, fault in faults.items():
             self.set_fault(service, fault)
-        self._http = ThreadingHTTPServer((loopback_address(options.host), options.port), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
+        self._http = _Server((loopback_address(options.host), options.port), _handler(self))
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(STOP_INTERVAL,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """The server's address, without a slash at the end."""
-        return f"http://{self._http.server_address[0]!s}:{self._http.server_address[1]}"
+        return f"http://{self._http.server_name}:{self._http.server_port}"
 
     @property
     def requests(self) -> list[str]:
-        """ "METHOD path" of the latest requests, oldest first, for tests."""
+        """Method and path of the latest requests, oldest first, for tests."""
         with self._state:
             return list(self._requests)
 
