@@ -84,9 +84,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ID",
         help="OAuth client and token audience to accept; repeatable (default: sigstore)",
     )
-    serve.add_argument(
-        "--client-secret", default="", metavar="SECRET", help="ask OAuth clients for this secret"
-    )
+    serve.add_argument("--client-secret", default="", metavar="SECRET", help="ask OAuth clients for this secret")
     serve.add_argument("--token-algorithm", choices=["ES256", "RS256"], default="ES256")
     serve.add_argument(
         "--rekor-version",

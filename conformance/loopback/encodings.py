@@ -89,9 +89,7 @@ def canonical_json(value: Json) -> bytes:
     those of 3.2.2.2. ValueError for other names, for floats and for integers over 2**53 - 1.
     """
     _check_canonical(value)
-    return json.dumps(
-        value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
-    ).encode()
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _check_canonical(value: object) -> None:
@@ -242,9 +240,7 @@ def jwk(key: TokenKey) -> JsonObject:
     common = {"kid": token_key_id(key), "use": "sig"}
     public = key.public_key().public_numbers()
     if isinstance(public, rsa.RSAPublicNumbers):
-        n, e = (
-            b64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in (public.n, public.e)
-        )
+        n, e = (b64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in (public.n, public.e))
         return {**common, "kty": "RSA", "alg": "RS256", "n": n, "e": e}
     x, y = (b64url(number.to_bytes(COORDINATE, "big")) for number in (public.x, public.y))
     return {**common, "kty": "EC", "alg": "ES256", "crv": "P-256", "x": x, "y": y}
@@ -298,7 +294,7 @@ def key_usage(*, digital_signature: bool = False, authority: bool = False) -> x5
     )
 
 
-def make_certificate(  # noqa: PLR0913
+def make_certificate(
     *,
     subject: x509.Name,
     issuer: x509.Name,
@@ -396,7 +392,7 @@ def username(name: str) -> x509.OtherName:
     return x509.OtherName(OID_USERNAME, core.UTF8String(name).dump())
 
 
-def leaf_extensions(  # noqa: PLR0913
+def leaf_extensions(
     authority: Authority,
     public_key: ec.EllipticCurvePublicKey,
     identity: x509.GeneralName,
@@ -427,7 +423,7 @@ def leaf_extensions(  # noqa: PLR0913
     ]
 
 
-def make_leaf(  # noqa: PLR0913
+def make_leaf(
     authority: Authority,
     public_key: ec.EllipticCurvePublicKey,
     extensions: Extensions,
@@ -670,9 +666,7 @@ def prove(
     text = checkpoint_text(log.origin, len(leaves), root)
     body, log_index = bodies[index], log.offset + index
     promise = (
-        None
-        if integrated_time is None
-        else entry_promise(key, body.bytes, integrated_time, log.key_id, log_index)
+        None if integrated_time is None else entry_promise(key, body.bytes, integrated_time, log.key_id, log_index)
     )
     return Entry(
         body=body,
@@ -866,7 +860,7 @@ def make_instance(seed: str) -> Instance:
     )
 
 
-def issue_leaf(  # noqa: PLR0913
+def issue_leaf(
     instance: Instance,
     public_key: ec.EllipticCurvePublicKey,
     identity: x509.GeneralName,
@@ -923,8 +917,7 @@ def trusted_root(instance: Instance) -> JsonObject:
     return {
         "mediaType": TRUSTED_ROOT_TYPE,
         "tlogs": [
-            _log_json(log.key.public_key(), log.host, log.key_id)
-            for log in (instance.rekor_v1, instance.rekor_v2)
+            _log_json(log.key.public_key(), log.host, log.key_id) for log in (instance.rekor_v1, instance.rekor_v2)
         ],
         "certificateAuthorities": [_authority_json(instance.fulcio, FULCIO_HOST, "Fulcio")],
         "ctlogs": [_log_json(ct_key, CT_HOST, spki_hash(ct_key))],
@@ -956,9 +949,7 @@ def signing_config(endpoints: Endpoints, rekor_versions: Sequence[int] = (1, 2))
         "mediaType": SIGNING_CONFIG_TYPE,
         "caUrls": [service(endpoints.fulcio)],
         "oidcUrls": [service(endpoints.oidc)],
-        "rekorTlogUrls": [
-            service(endpoints.rekor, version) for version in sorted(rekor_versions, reverse=True)
-        ],
+        "rekorTlogUrls": [service(endpoints.rekor, version) for version in sorted(rekor_versions, reverse=True)],
         "tsaUrls": [service(endpoints.tsa)],
         "rekorTlogConfig": {"selector": "ANY"},
         "tsaConfig": {"selector": "ANY"},

@@ -497,9 +497,7 @@ def oidc_token(box: Loopback, request: Request) -> Response:
 def oidc_issue(box: Loopback, request: Request) -> Response:
     """A token at once: ?identity= or ?workload=, and ?audience=. No part of OpenID Connect."""
     query = request.query
-    token = box.token(
-        query.get("identity"), workload=query.get("workload"), audience=query.get("audience", "sigstore")
-    )
+    token = box.token(query.get("identity"), workload=query.get("workload"), audience=query.get("audience", "sigstore"))
     return Response(200, token.encode(), "text/plain; charset=utf-8")
 
 

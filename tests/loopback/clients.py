@@ -1,7 +1,5 @@
 """How the tests drive clients: plain HTTP, the sigstore package, and commands."""
 
-# ruff: noqa: S101, S603
-
 from __future__ import annotations
 
 import json
@@ -57,7 +55,7 @@ def http(
 ) -> Answer:
     """One request, without proxy: GET, or POST when there is a body."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
-    request = urllib.request.Request(url, body, dict(headers or {}), method=method)  # noqa: S310 - http only
+    request = urllib.request.Request(url, body, dict(headers or {}), method=method)
     try:
         with opener.open(request, timeout=PATIENCE) as answer:
             return Answer(answer.status, answer.read(), dict(answer.headers))
@@ -77,9 +75,7 @@ def sign(box: Loopback, *versions: int, token: str | None = None) -> Bundle:
         return signer.sign_dsse(Statement(STATEMENT))
 
 
-def verify(
-    box: Loopback, bundle: Bundle, identity: str = "alice@example.com", issuer: str | None = None
-) -> bytes:
+def verify(box: Loopback, bundle: Bundle, identity: str = "alice@example.com", issuer: str | None = None) -> bytes:
     """Verify with the sigstore package, through JSON; returns the payload."""
     verifier = Verifier(trusted_root=trust(box).trusted_root)
     wanted = policy.Identity(identity=identity, issuer=issuer or box.issuer)

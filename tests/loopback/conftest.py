@@ -29,7 +29,7 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def box() -> Iterator[server.Loopback]:
-    from conformance.loopback import server  # noqa: PLC0415
+    from conformance.loopback import server
 
     with server.start() as running:
         yield running

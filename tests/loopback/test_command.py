@@ -1,6 +1,5 @@
 """`python3 -m conformance.loopback` as people and scripts run it."""
 
-# ruff: noqa: S101, S603, PLR2004
 from __future__ import annotations
 
 import json
@@ -80,7 +79,7 @@ def test_a_taken_port(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1"])
 def test_other_addresses(tmp_path: Path, host: str) -> None:
     done = run([*COMMAND, "serve", "--trust-config", tmp_path / "config.json", "--host", host])
     assert done.returncode == 2

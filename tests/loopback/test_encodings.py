@@ -1,6 +1,5 @@
 """Encodings: known answers, and bundles that were never served, before the sigstore package."""
 
-# ruff: noqa: S101, PLR2004
 from __future__ import annotations
 
 import copy
@@ -32,9 +31,7 @@ KEY = enc.ec_key("tests", "signer")
 SIGNED = enc.pae(PAYLOAD_TYPE, STATEMENT)
 SIGNATURE = enc.sign(KEY, SIGNED)
 ENVELOPE = enc.envelope(PAYLOAD_TYPE, STATEMENT, SIGNATURE)
-ENDPOINTS = enc.Endpoints(
-    "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1"
-)
+ENDPOINTS = enc.Endpoints("http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1", "http://127.0.0.1:1")
 
 
 def make_leaf(**changes: Any) -> x509.Certificate:
@@ -123,9 +120,7 @@ def odd_leaf(
         changes.pop("issuer", ISSUER),
         usage=usage,
     )
-    return enc.make_leaf(
-        FULCIO, KEY.public_key(), extensions, serial=7, not_before=NOW, scts=sct_list, **changes
-    )
+    return enc.make_leaf(FULCIO, KEY.public_key(), extensions, serial=7, not_before=NOW, scts=sct_list, **changes)
 
 
 ODD_LEAVES: dict[str, tuple[Callable[[], x509.Certificate], str]] = {
@@ -208,9 +203,7 @@ def test_merkle_known_answers() -> None:
     ]
     leaves = [enc.leaf_hash(bytes.fromhex(text)) for text in inputs]
     assert enc.tree_root([]).hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    assert (
-        enc.tree_root(leaves[:1]).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-    )
+    assert enc.tree_root(leaves[:1]).hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
     assert enc.tree_root(leaves).hex() == "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
     with pytest.raises(ValueError, match="no leaf"):
         enc.inclusion_path(leaves, 8)
@@ -219,9 +212,7 @@ def test_merkle_known_answers() -> None:
 def test_checkpoint_is_a_signed_note() -> None:
     text = enc.checkpoint_text("log.test", 3, b"\1" * 32)
     note = enc.signed_note(text, enc.ed25519_key("a", "b"), "log.test", b"hint")
-    assert note.startswith(
-        "log.test\n3\nAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n\n\u2014 log.test aGlud"
-    )
+    assert note.startswith("log.test\n3\nAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n\n\u2014 log.test aGlud")
     assert note.count("\n\n") == 1
     assert note.endswith("\n")
 
@@ -260,7 +251,7 @@ def test_leaf_is_as_fulcios() -> None:
 
 @pytest.mark.parametrize("time", [NOW, enc.UTC_TIME_END + 1])
 def test_timestamps_say_what_was_asked(time: int) -> None:
-    from rfc3161_client import decode_timestamp_response  # noqa: PLC0415
+    from rfc3161_client import decode_timestamp_response
 
     request = enc.TimestampRequest("sha512", hashlib.sha512(b"x").digest(), nonce=5, certificates=False)
     response = decode_timestamp_response(enc.timestamp_response(INSTANCE.tsa, request, time, 9))

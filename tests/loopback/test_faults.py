@@ -1,6 +1,5 @@
 """Every service with every fault, before the sigstore package: where it notices, and that it does."""
 
-# ruff: noqa: S101
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -74,9 +73,7 @@ def outcome(box: server.Loopback, version: int, token: str) -> tuple[str, str]:
 
 
 def test_every_fault_has_an_outcome() -> None:
-    assert set(OUTCOMES) == {
-        (service, fault) for service in SIGNING for fault in server.FAULTS if fault != "hang"
-    }
+    assert set(OUTCOMES) == {(service, fault) for service in SIGNING for fault in server.FAULTS if fault != "hang"}
 
 
 @pytest.mark.parametrize(("service", "fault"), OUTCOMES)
@@ -120,7 +117,7 @@ def test_stopping_lets_go_of_who_hangs(service: str) -> None:
             wait_for_request(box, PATHS[service])
             assert not waiting.done()
         answer = waiting.result()
-    assert answer.status == 503  # noqa: PLR2004
+    assert answer.status == 503
     assert service.encode() in answer.body
 
 
@@ -143,9 +140,7 @@ def test_another_key_published(box: server.Loopback) -> None:
     assert http(f"{box.issuer}/keys").json() != keys
 
 
-def get_token(
-    box: server.Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> str:
+def get_token(box: server.Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
     def type_code(_: str) -> str:
         return http(capsys.readouterr().err.split()[-1]).body.decode().strip()
 
@@ -185,5 +180,5 @@ def test_token_of_another(
 def test_refusals_say_who_refuses(box: server.Loopback, service: str) -> None:
     box.set_fault(service, "refuse")
     answer = http(box.url + PATHS[service], None if service in ("oidc", "token") else b"")
-    assert answer.status == 403  # noqa: PLR2004
+    assert answer.status == 403
     assert service in next(value for value in answer.json().values() if isinstance(value, str))

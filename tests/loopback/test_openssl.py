@@ -1,6 +1,5 @@
 """OpenSSL asks the timestamp authority and verifies what it says."""
 
-# ruff: noqa: S101
 from __future__ import annotations
 
 import shutil

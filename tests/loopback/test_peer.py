@@ -1,6 +1,5 @@
 """The model_signing command of PyPI, in its own environment, against the loopback Sigstore, unchanged."""
 
-# ruff: noqa: S101
 from __future__ import annotations
 
 import os
@@ -84,7 +83,7 @@ def test_token(
 
 
 @pytest.mark.parametrize("workload", ["github", "gitlab", "buildkite"])
-def test_ambient(  # noqa: PLR0913, PLR0917
+def test_ambient(
     box: server.Loopback,
     write_trust_config: WriteTrustConfig,
     peer: list[str],
@@ -112,9 +111,7 @@ def test_browser(
     assert verify_as(peer, model, config, "alice@example.com", box.issuer)[0] == 0
 
 
-def test_out_of_band(
-    box: server.Loopback, write_trust_config: WriteTrustConfig, peer: list[str], model: Path
-) -> None:
+def test_out_of_band(box: server.Loopback, write_trust_config: WriteTrustConfig, peer: list[str], model: Path) -> None:
     config = write_trust_config(box)
     done = run_out_of_band([*peer, *sign_arguments(model, config), "--oauth_force_oob"])
     assert done.returncode == 0, done.stderr
@@ -124,7 +121,7 @@ def test_out_of_band(
 def test_own_client_and_secret(
     write_trust_config: WriteTrustConfig, peer: list[str], model: Path, tmp_path: Path
 ) -> None:
-    with server.start(server.Options(client_ids=("mine",), client_secret="hush")) as box:  # noqa: S106
+    with server.start(server.Options(client_ids=("mine",), client_secret="hush")) as box:
         config = write_trust_config(box)
         client = ["--client_id", "mine", "--client_secret"]
         command = [*peer, *sign_arguments(model, config), *client]

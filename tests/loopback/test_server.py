@@ -1,6 +1,5 @@
 """The server over plain HTTP: what it grants, what it refuses, and in which words."""
 
-# ruff: noqa: S101, PLR2004, S106
 from __future__ import annotations
 
 import hashlib
@@ -71,9 +70,7 @@ def request_certificate(
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(key, hashes.SHA256())
     der = csr.public_bytes(serialization.Encoding.DER)
     pem = enc.b64(der[:-1] + bytes([der[-1] ^ flipped]))
-    text = enc.b64(
-        f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}\n-----END CERTIFICATE REQUEST-----\n".encode()
-    )
+    text = enc.b64(f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}\n-----END CERTIFICATE REQUEST-----\n".encode())
     return post(f"{box.url}/api/v2/signingCert", {"certificateSigningRequest": text}, token)
 
 
@@ -87,9 +84,7 @@ def leaf_of(answer: Answer) -> x509.Certificate:
 
 
 def identity_of(leaf: x509.Certificate) -> x509.GeneralName:
-    names: list[x509.GeneralName] = list(
-        leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    )
+    names: list[x509.GeneralName] = list(leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)
     (name,) = names
     return name
 
@@ -97,7 +92,7 @@ def identity_of(leaf: x509.Certificate) -> x509.GeneralName:
 # --------------------------------------------------------------------------------------- addresses
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "", "::1", "127.0.0.1.example.com"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.com", "", "::1", "127.0.0.1.example.com"])
 def test_only_loopback_addresses(host: str) -> None:
     with pytest.raises(ValueError, match="loopback"):
         server.start(server.Options(host=host))
@@ -167,9 +162,7 @@ def test_authorisation_errors(box: server.Loopback, changes: dict[str, str], err
     assert (out_of_band.status, out_of_band.json()) == (400, {"error": error})
 
 
-@pytest.mark.parametrize(
-    "uri", ["https://example.com/", "http://192.0.2.1/", "", "/callback", "javascript:0"]
-)
+@pytest.mark.parametrize("uri", ["https://example.com/", "http://192.0.2.1/", "", "/callback", "javascript:0"])
 def test_codes_go_to_loopback_only(box: server.Loopback, uri: str) -> None:
     assert authorise(box, redirect_uri=uri).status == 400
 
@@ -319,9 +312,7 @@ def test_requests_that_get_no_certificate(box: server.Loopback) -> None:
 
 def test_proof_of_possession_by_signature(box: server.Loopback) -> None:
     """What clients that send no CSR do (sigstore-go, sigstore-js)."""
-    pem = KEY.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    pem = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     for subject, status in [("alice@example.com", 200), ("bob@example.com", 400)]:
         request = {
             "credentials": {"oidcIdentityToken": box.token()},
@@ -339,9 +330,7 @@ def test_proof_of_possession_by_signature(box: server.Loopback) -> None:
 def test_trust_bundle(box: server.Loopback) -> None:
     (chain,) = http(f"{box.url}/api/v2/trustBundle").json()["chains"]
     authority = box.instance.fulcio
-    assert chain["certificates"] == [
-        enc.pem(item).decode() for item in (authority.certificate, authority.root)
-    ]
+    assert chain["certificates"] == [enc.pem(item).decode() for item in (authority.certificate, authority.root)]
 
 
 # -------------------------------------------------------------------------------------------- Rekor
@@ -424,21 +413,15 @@ def change(request: dict[str, object], path: str, value: object) -> dict[str, An
         ("v2", "hashedRekordRequestV002.digest", "?", "bad request"),
     ],
 )
-def test_logs_take_nothing_else(
-    box: server.Loopback, kind: str, path: str, value: object, reason: str
-) -> None:
+def test_logs_take_nothing_else(box: server.Loopback, kind: str, path: str, value: object, reason: str) -> None:
     address, request = proposals(box)[kind]
     answer = post(box.url + address, change(request, path, value))
     assert answer.status == 400
     assert reason in answer.json()["message"]
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/v1/log/entries", "/api/v2/log/entries", "/api/v2/signingCert", "/faults"]
-)
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"\xff", b'{"kind":"dsse","apiVersion":"0.0.1"}', b"[" * 20000]
-)
+@pytest.mark.parametrize("path", ["/api/v1/log/entries", "/api/v2/log/entries", "/api/v2/signingCert", "/faults"])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b'{"kind":"dsse","apiVersion":"0.0.1"}', b"[" * 20000])
 def test_junk_is_refused(box: server.Loopback, path: str, body: bytes) -> None:
     method = "PUT" if path == "/faults" else "POST"
     headers = {"Authorization": f"Bearer {box.token()}"}

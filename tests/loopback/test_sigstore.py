@@ -1,6 +1,5 @@
 """The sigstore package and its command sign and verify against the loopback Sigstore, unchanged."""
 
-# ruff: noqa: S101
 from __future__ import annotations
 
 import json
@@ -42,7 +41,7 @@ def test_sign_and_verify_a_statement(box: server.Loopback, rekor_version: int) -
 
 def test_sign_and_verify_an_artifact(box: server.Loopback, rekor_version: int) -> None:
     config = trust(box, rekor_version)
-    from sigstore.oidc import IdentityToken  # noqa: PLC0415
+    from sigstore.oidc import IdentityToken
 
     with SigningContext.from_trust_config(config).signer(IdentityToken(box.token())) as signer:
         bundle = signer.sign_artifact(b"artifact")
@@ -83,17 +82,13 @@ def test_many_signatures_in_one_log(box: server.Loopback, rekor_version: int) ->
 def test_many_signers_at_once(box: server.Loopback, rekor_version: int) -> None:
     with ThreadPoolExecutor(4) as pool:
         bundles = [pool.submit(sign, box, rekor_version) for _ in range(12)]
-        entries = [
-            json.loads(bundle.result().to_json())["verificationMaterial"]["tlogEntries"] for bundle in bundles
-        ]
+        entries = [json.loads(bundle.result().to_json())["verificationMaterial"]["tlogEntries"] for bundle in bundles]
     for bundle in bundles:
         verify(box, bundle.result())
     assert len({entry["logIndex"] for (entry,) in entries}) == len(bundles)
 
 
-def test_out_of_band(
-    box: server.Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_out_of_band(box: server.Loopback, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def type_code(_: str) -> str:
         return http(capsys.readouterr().err.split()[-1]).body.decode().strip()
 
@@ -238,9 +233,7 @@ def test_command_with_a_browser(
     verify_with_command(config, artifact, "alice@example.com", box.issuer)
 
 
-def test_command_out_of_band(
-    box: server.Loopback, write_trust_config: WriteTrustConfig, artifact: Path
-) -> None:
+def test_command_out_of_band(box: server.Loopback, write_trust_config: WriteTrustConfig, artifact: Path) -> None:
     config = write_trust_config(box)
     done = run_out_of_band([*COMMAND, "--trust-config", config, "sign", "--oauth-force-oob", artifact])
     assert done.returncode == 0, done.stderr
