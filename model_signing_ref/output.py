@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from pathlib import Path
 
 from .errors import OperationError, quote
@@ -20,7 +21,7 @@ def write_whole(path: StrPath, data: bytes) -> None:
     OperationError that names a temporary file which could not be removed.
     """
     target = Path(os.path.realpath(os.fsdecode(path)))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{_SUFFIX}")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
     try:
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
         with os.fdopen(fd, "wb") as file:
@@ -52,11 +53,18 @@ def _sync_directory(directory: Path) -> None:
             os.close(fd)
 
 
-def check_writable(path: StrPath) -> None:
-    """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing."""
+def check_writable(path: StrPath, model: StrPath) -> None:
+    """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing.
+
+    It may neither replace the model nor a device.
+    """
     target = Path(os.path.realpath(os.fsdecode(path)))
     if target.is_dir():
         raise OperationError(f"the signature {quote(str(target))} is a directory")
+    if target.exists() and not target.is_file():
+        raise OperationError(f"the signature {quote(str(target))} is not a file")
+    if target.exists() and os.path.exists(model) and target.samefile(os.fsdecode(model)):
+        raise OperationError(f"the signature {quote(str(target))} is the model itself")
     if not target.parent.is_dir():
         raise OperationError(f"the folder {quote(str(target.parent))} does not exist")
     if not os.access(target.parent, os.W_OK | os.X_OK):
@@ -66,14 +74,18 @@ def check_writable(path: StrPath) -> None:
 def remove_leftovers(path: StrPath) -> None:
     """Remove what write_whole of a process that is gone left beside the target, before a model is walked."""
     target = Path(os.path.realpath(os.fsdecode(path)))
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)\.{_SUFFIX}")
-    for entry in target.parent.iterdir():
-        if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1])):
-            with contextlib.suppress(OSError):
-                entry.unlink()
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)-([0-9]+)\.{_SUFFIX}")
+    with contextlib.suppress(PermissionError):  # a folder that may be written to and not listed
+        for entry in target.parent.iterdir():
+            if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1]), int(match[2])):
+                with contextlib.suppress(OSError):
+                    entry.unlink()
 
 
-def _is_running(pid: int) -> bool:
+def _is_running(pid: int, thread: int) -> bool:
+    """Whether the writer of a temporary file may still be at work; this thread is not."""
+    if pid == os.getpid():
+        return any(other.ident == thread for other in threading.enumerate()) and thread != threading.get_ident()
     if os.name == "nt":
         return False  # a file in use can't be removed there, and signal 0 would end the process
     try:
@@ -81,5 +93,5 @@ def _is_running(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return pid != os.getpid()
+        pass
+    return True
