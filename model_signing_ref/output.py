@@ -53,18 +53,13 @@ def _sync_directory(directory: Path) -> None:
             os.close(fd)
 
 
-def check_writable(path: StrPath, model: StrPath) -> None:
-    """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing.
-
-    It may neither replace the model nor a device.
-    """
+def check_writable(path: StrPath) -> None:
+    """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing."""
     target = Path(os.path.realpath(os.fsdecode(path)))
     if target.is_dir():
         raise OperationError(f"the signature {quote(str(target))} is a directory")
     if target.exists() and not target.is_file():
-        raise OperationError(f"the signature {quote(str(target))} is not a file")
-    if target.exists() and os.path.exists(model) and target.samefile(os.fsdecode(model)):
-        raise OperationError(f"the signature {quote(str(target))} is the model itself")
+        raise OperationError(f"the signature {quote(str(target))} is a device or the like, and would be replaced")
     if not target.parent.is_dir():
         raise OperationError(f"the folder {quote(str(target.parent))} does not exist")
     if not os.access(target.parent, os.W_OK | os.X_OK):
