@@ -8,6 +8,7 @@ import errno
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -55,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words:
             complain(parser.format_help().rstrip())
             return EXIT_NO_VERDICT
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # of libraries, about what is none of the user's business
         return run(parser.parse(words))
     except (NotWritten, KeyboardInterrupt) as error:
         complain(describe("", error)[0])
