@@ -34,11 +34,11 @@ def names_inside(model: StrPath, paths: Iterable[StrPath], base: StrPath, what: 
     Raises OperationError for one outside the model, or for the model itself.
     """
     root, start = os.fsdecode(model), os.fsdecode(base)
-    return frozenset(_required_name(root, os.path.join(start, os.fsdecode(path)), what) for path in paths)
+    return frozenset(_required_name(root, start, os.fsdecode(path), what) for path in paths)
 
 
-def _required_name(model: str, path: str, what: str) -> str:
-    name = name_inside(model, path)
+def _required_name(model: str, base: str, path: str, what: str) -> str:
+    name = name_inside(model, os.path.join(base, path))
     if name is None:
         raise OperationError(f"{what} {quote(path)} is not inside the model {quote(model)}")
     if name == "":
