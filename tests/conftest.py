@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,3 +112,11 @@ def run_child(*words: str | bytes | Path, **options: Any) -> Done:
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     ended = subprocess.run(command, check=False, timeout=60, **{**streams, **options})
     return Done(ended.returncode, *((part or b"").decode("utf-8") for part in (ended.stdout, ended.stderr)))
+
+
+def peer_python() -> str:
+    """The Python in which the released client is installed."""
+    if python := os.environ.get("OMS_PEER_PYTHON"):
+        return python
+    make = "python3 -m venv peer && peer/bin/python -m pip install model-signing==1.1.1 pyOpenSSL"
+    pytest.skip(f"OMS_PEER_PYTHON is not set: {make}; export OMS_PEER_PYTHON=$PWD/peer/bin/python")
