@@ -46,7 +46,6 @@ def run_without_sockets(*words: str | Path) -> Done:
     ],
 )
 def test_sockets_do_fail(attempt: str) -> None:
-    assert run_script(attempt.replace("_socket.socket()", "_socket.socket().close()")).stderr.count("no network") == 0
     done = run_script(NO_SOCKETS + attempt)
     assert done.status == 1
     assert "no network here" in done.err or "'NoneType' object is not callable" in done.err
@@ -57,7 +56,7 @@ def test_key_commands_need_no_network(model: Path, key_files: tuple[Path, Path],
     signature = tmp_path / "model.sig"
     sign = ("sign", "key", "--private-key", private, "--signature", signature)
     verify = ("verify", "key", "--public-key", public, "--signature", signature)
-    for words in (
+    commands: list[tuple[str | Path, ...]] = [
         (*sign, model),
         (*verify, model),
         (*verify, "--json", "--ignore-unsigned-files", "--allow-v0.2", model),
@@ -68,11 +67,12 @@ def test_key_commands_need_no_network(model: Path, key_files: tuple[Path, Path],
         ("demo", model),
         ("--help",),
         ("--version",),
-    ):
+    ]
+    for words in commands:
         done = run_without_sockets(*words)
         assert done.status == 0, done
         assert "socket" not in done.err
-    (model / "extra").touch()
+    (model / "extra").write_bytes(b"x")
     assert run_without_sockets(*verify, model).status == 1
     other = keys_for(tmp_path, ec.SECP384R1(), "other")[1]
     assert run_without_sockets("verify", "key", "--public-key", other, "--signature", signature, model).status == 1
@@ -80,13 +80,14 @@ def test_key_commands_need_no_network(model: Path, key_files: tuple[Path, Path],
 
 
 LOADED = "import json\nprint('\\n' + json.dumps(sorted(sys.modules)))\n"
-# What the key method calls; it loads some of the standard library itself.
+# What the key method calls. It loads some of the standard library itself: dataclasses, inspect, random, threading.
 CRYPTOGRAPHY = """
 import sys
 import cryptography.exceptions
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-serialization.load_pem_public_key, ec.ECDSA
+key = ec.generate_private_key(ec.SECP256R1())
+key.public_key().verify(key.sign(b"", ec.ECDSA(hashes.SHA256())), b"", ec.ECDSA(hashes.SHA256()))
 """
 HEAVY = ("concurrent.futures", "logging", "asyncio", "ssl", "urllib", "http", "email", "socket", "subprocess")
 HEAVY += ("tempfile", "shutil", "threading", "typing_extensions", "cryptography.x509", "unittest", "multiprocessing")
