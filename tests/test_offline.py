@@ -20,8 +20,6 @@ def refuse(event, arguments):
         sys.stderr.write(f"{event} {arguments}\\\\n")
         raise OSError("no network here")
 sys.addaudithook(refuse)
-import socket
-socket.socket = socket.getaddrinfo = socket.create_connection = None
 """
 MAIN = "from model_signing_ref.cli import main\nstatus = main(sys.argv[1:])\n"
 
@@ -48,7 +46,7 @@ def run_without_sockets(*words: str | Path) -> Done:
 def test_sockets_do_fail(attempt: str) -> None:
     done = run_script(NO_SOCKETS + attempt)
     assert done.status == 1
-    assert "no network here" in done.err or "'NoneType' object is not callable" in done.err
+    assert "no network here" in done.err
 
 
 def test_key_commands_need_no_network(model: Path, key_files: tuple[Path, Path], tmp_path: Path) -> None:
@@ -68,8 +66,8 @@ def test_key_commands_need_no_network(model: Path, key_files: tuple[Path, Path],
         ("--help",),
         ("--version",),
     ]
-    for words in commands:
-        done = run_without_sockets(*words)
+    for command in commands:
+        done = run_without_sockets(*command)
         assert done.status == 0, done
         assert "socket" not in done.err
     (model / "extra").write_bytes(b"x")
