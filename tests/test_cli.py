@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
+import io
 import json
 import os
 import pty
+import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import model_signing_ref
 from model_signing_ref import cli as command_line
-from model_signing_ref import compat, demo, keys
+from model_signing_ref import compat, demo, keys, progress
 from model_signing_ref.cli import COMMANDS, SIGN_METHODS, VERIFY_METHODS, add_missing, normalise
 from model_signing_ref.errors import Note, OperationError
 
@@ -718,3 +722,130 @@ def test_defect_of_the_program_is_one_line(cli: Cli, model: Path, monkeypatch: p
     assert (status, out) == (2, "")
     assert one_line(err).startswith("error: a defect of this program, please report it: KeyError")
     assert "Traceback" in cli("--log-level", "DEBUG", "digest", model).err
+
+
+# Streams, as far as they can be replaced in this process; test_bad_input.py has the real ones.
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Broken(io.StringIO):
+    """A stream that fails when it is written to, or only when it is flushed."""
+
+    def __init__(self, error: OSError, *, late: bool = False) -> None:
+        super().__init__()
+        self.error, self.late = error, late
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not self.late:
+            raise self.error
+        return len(text)
+
+    def flush(self) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_result_that_is_not_written_is_no_success(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    setting.sign()
+    public, signature, model = str(setting.public), str(setting.signature), str(setting.model)
+    words = ["verify", "key", "--public-key", public, "--signature", signature, model]
+    monkeypatch.setattr(command_line, "discard_output", lambda: None)
+    full, left = OSError(errno.ENOSPC, "No space left on device"), BrokenPipeError(errno.EPIPE, "Broken pipe")
+    outcomes: list[tuple[io.StringIO | None, int, str]] = [
+        (Broken(full, late=late), 2, "error: the result could not be written: No space left on device\n"),
+        (Broken(left, late=late), 0, ""),
+        (None, 2, "error: the result could not be written: standard output is closed\n"),
+    ]
+    for stdout, expected, line in outcomes:
+        for options in ((), ("--json",)):
+            with monkeypatch.context() as context:
+                errors = io.StringIO()
+                context.setattr(sys, "stdout", stdout)
+                context.setattr(sys, "stderr", errors)
+                assert command_line.main([*words, *options]) == expected
+                assert errors.getvalue() == line
+                if expected == 2:
+                    assert command_line.main([*words[:-1], "/absent", *options]) == 2
+                    assert errors.getvalue() == line + "error: No such file or directory: '/absent'\n"
+                    assert command_line.main(["--help"]) == 2
+
+
+def test_stderr_that_takes_nothing_changes_no_status(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.sign()
+    for stderr in (None, Broken(OSError(errno.EIO, "gone"))):
+        monkeypatch.setattr(sys, "stderr", stderr)
+        assert setting.verify()[0] == 0
+        assert setting.sign("--shard-size", "1000")[0] == 0
+        assert setting.cli("digest", "/no/such/model").status == 2
+        assert setting.cli("no-such-command").status == 2
+        assert setting.cli().status == 2
+
+
+def test_progress_on_a_terminal_when_it_takes_long(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert setting.cli("digest", setting.model).status == 0
+    assert terminal.getvalue() == "\r\033[K"  # it took less than a second
+    monkeypatch.setattr(progress, "SILENT_SECONDS", -1.0)
+    for options in ((), ("--workers", "1")):
+        terminal.truncate(0)
+        assert setting.cli("digest", *options, setting.model).status == 0
+        assert re.search(r"\rhashed 0 MB at [0-9,]+ MB/s .*\r\033\[K$", terminal.getvalue(), re.DOTALL)
+    terminal.truncate(0)
+    assert setting.cli("digest", "--quiet", setting.model).status == 0
+    assert "hashed" not in terminal.getvalue()
+    terminal.truncate(0)
+    assert setting.cli("digest", "/no/such/model").status == 2
+    assert terminal.getvalue().endswith("\r\033[Kerror: No such file or directory: '/no/such/model'\n")
+
+
+def test_progress_is_not_for_files(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "SILENT_SECONDS", -1.0)
+    assert setting.cli("digest", setting.model).err == ""
+
+
+def test_progress_counts_and_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("model_signing_ref.progress.time.monotonic", lambda: now[0])
+    terminal = Terminal()
+    tell = progress.progress_line(terminal)
+    for moment, count in ((100.9, 50_000_000), (101.0, 51_000_000), (101.1, 1), (101.3, 999_999)):
+        now[0] = moment
+        tell(count)
+    assert terminal.getvalue() == "\rhashed 101 MB at 101 MB/s \rhashed 102 MB at 78 MB/s "
+    now[0] = 200.0
+    progress.progress_line(Broken(OSError(errno.EIO, "gone")))(5)
+
+
+def test_password_prompt_of_this_process(setting: Setting, encrypted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting.private = encrypted
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    answers: list[str | BaseException] = [PASSWORD, "no", EOFError(), KeyboardInterrupt()]
+
+    def answer(prompt: str) -> str:
+        assert prompt == "Password of the private key: "
+        given = answers.pop(0)
+        if isinstance(given, str):
+            return given
+        raise given
+
+    monkeypatch.setattr("getpass.getpass", answer)
+    assert [setting.sign()[0] for _ in range(4)] == [0, 2, 2, 130]
+    monkeypatch.setattr(sys, "stdin", None)
+    assert setting.sign()[0] == 2
+
+
+def test_module_ends_with_the_status(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["model_signing_ref", "digest", "/no/such/model"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("model_signing_ref", run_name="__main__")
+    assert ended.value.code == 2

@@ -87,8 +87,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 key = ec.generate_private_key(ec.SECP256R1())
 key.public_key().verify(key.sign(b"", ec.ECDSA(hashes.SHA256())), b"", ec.ECDSA(hashes.SHA256()))
 """
-HEAVY = ("concurrent.futures", "logging", "asyncio", "ssl", "urllib", "http", "email", "socket", "subprocess")
-HEAVY += ("tempfile", "shutil", "threading", "typing_extensions", "cryptography.x509", "unittest", "multiprocessing")
+HEAVY = (
+    *("concurrent.futures", "logging", "asyncio", "ssl", "urllib", "http", "email", "socket", "subprocess"),
+    *("tempfile", "shutil", "threading", "typing_extensions", "cryptography.x509", "unittest", "multiprocessing"),
+)
 
 
 def modules(done: Done) -> set[str]:
