@@ -69,15 +69,15 @@ def check_writable(path: StrPath) -> None:
 def remove_leftovers(path: StrPath) -> None:
     """Remove what write_whole of a process that is gone left beside the target, before a model is walked."""
     target = Path(os.path.realpath(os.fsdecode(path)))
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)-([0-9]+)\.{_SUFFIX}")
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)(?:-([0-9]+))?\.{_SUFFIX}")
     with contextlib.suppress(PermissionError):  # a folder that may be written to and not listed
         for entry in target.parent.iterdir():
-            if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1]), int(match[2])):
+            if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1]), int(match[2] or 0)):
                 with contextlib.suppress(OSError):
                     entry.unlink()
 
 
-def _is_running(pid: int, thread: int) -> bool:
+def _is_running(pid: int, thread: int = 0) -> bool:
     """Whether the writer of a temporary file may still be at work; this thread is not."""
     if pid == os.getpid():
         return any(other.ident == thread for other in threading.enumerate()) and thread != threading.get_ident()

@@ -606,9 +606,9 @@ def dead_pid() -> int:
 
 def test_leftovers_of_the_dead_are_removed_and_no_others(signed: Path) -> None:
     here = os.getpid()
-    dead = [f"{dead_pid()}-1", f"{10**30}-1", f"{here}-{threading.get_ident()}", f"{here}-1"]
+    dead = [f"{dead_pid()}-1", f"{dead_pid()}", f"{10**30}-1", f"{here}-{threading.get_ident()}", f"{here}-1"]
     with in_thread() as running:
-        alive = [f"{os.getppid()}-1", f"1-{threading.get_ident()}", f"{here}-{running}", "x-1", f"{dead_pid()}"]
+        alive = [f"{os.getppid()}-1", f"1-{threading.get_ident()}", f"{here}-{running}", "x-1", f"{dead_pid()}-"]
         others = [f".other.sig.{name}.oms-tmp" for name in dead]
         for name in (*dead, *alive):
             (signed.parent / f".model.sig.{name}.oms-tmp").touch()
