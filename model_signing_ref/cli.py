@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from . import __version__
 from .errors import (
@@ -31,6 +33,11 @@ LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
 PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
 
+
+class NotWritten(OperationError):
+    """The result could not be written to stdout."""
+
+
 Arguments = argparse.Namespace
 Result = dict[str, Any]
 Command = tuple[str, str, Callable[["Parser", Sequence[str]], None]]
@@ -42,26 +49,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 verified or done, 1 a verdict against, 2 no verdict, 3 registered in OMS but not available here, 130
     interrupted. Never raises but for argparse's own exits.
     """
-    words = normalise(list(sys.argv[1:] if argv is None else argv))
-    parser = build_parser(words)
-    if not words:
-        parser.print_help(sys.stderr)
-        return EXIT_NO_VERDICT
-    arguments = parser.parse_args(words)
-    arguments.level = level_of(arguments)
     gc.disable()  # a manifest is a million small values without cycles; looking for some takes a fifth of the time
     try:
-        status = run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        discard_output()
-        return EXIT_OK
-    except OSError as error:
-        discard_output()
-        say(arguments, "ERROR", f"error: the result could not be written: {explain_os_error(error)}")
-        return EXIT_NO_VERDICT
+        words = normalise(list(sys.argv[1:] if argv is None else argv))
+        parser = build_parser(words)
+        if not words:
+            complain(parser.format_help().rstrip())
+            return EXIT_NO_VERDICT
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # of libraries, about what is none of the user's business
+        return run(parser.parse(words))
+    except (NotWritten, KeyboardInterrupt) as error:
+        complain(describe("", error)[0])
+        return exit_status(error)
     finally:
         gc.enable()
 
@@ -73,13 +73,14 @@ def run(arguments: Arguments) -> int:
     def warn(note: Note) -> None:
         notes.append(note)
         if note.loud:
-            say(arguments, "WARNING", f"warning: {note.detail}")
+            say(arguments, f"warning: {note.detail}")
 
     try:
         try:
             result = arguments.run(arguments, warn)
         finally:
             wipe_progress()
+        report(arguments, result, notes)
     except (Rejection, OperationError, OSError, KeyboardInterrupt, MemoryError) as error:
         return report_failure(arguments, error, notes)
     except Exception as error:  # a defect of this program: say so in one line, the details on request
@@ -88,36 +89,38 @@ def run(arguments: Arguments) -> int:
 
             traceback.print_exc()
         return report_failure(arguments, error, notes)
-    report(arguments, result, notes)
     return EXIT_OK
 
 
 def report(arguments: Arguments, result: Result, notes: Sequence[Note]) -> None:
-    """Tell how a command succeeded: JSON, or the result's own line."""
-    line = result.pop("line")
-    if arguments.json:
+    """Tell how a command succeeded: what it was run for, JSON, or the result's own line. Raises NotWritten."""
+    line, data = result.pop("line"), result.pop("data", None)
+    if data is not None:
+        write_out(data)
+        say(arguments, line, level="INFO")
+    elif arguments.json:
         verdict = "accepted" if arguments.command == "verify" else "done"
         print_json(arguments, EXIT_OK, notes, {"verdict": verdict, **result})
-    elif line and arguments.level <= LEVELS["INFO"]:
-        stream = sys.stderr if getattr(arguments, "signature", None) == "-" else sys.stdout
-        print(line, file=stdout() if arguments.command == "digest" else stream)
+    elif line and (not arguments.quiet or arguments.command == "digest"):
+        write_out(line)
 
 
 def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[Note]) -> int:
     """Tell in one line, and in JSON if asked for, why a command failed; return the exit status."""
     status = exit_status(error)
-    line, detail = describe(arguments, error)
-    say(arguments, "ERROR", line)
-    if arguments.json:
+    line, detail = describe(arguments.command, error)
+    complain(line)
+    if arguments.json and not isinstance(error, NotWritten):
         verdict = {1: "rejected", EXIT_UNSUPPORTED: "unsupported"}.get(status, "none")
         facts: Result = {"verdict": verdict, "detail": detail}
         if isinstance(error, Rejection):
             facts.update(stage=error.stage, clause=error.clause, path=error.path, **findings_json(error.findings))
-        print_json(arguments, status, notes, facts)
+        with contextlib.suppress(NotWritten):  # the line was told, and the status stands
+            print_json(arguments, status, notes, facts)
     return status
 
 
-def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
+def describe(command: str, error: BaseException) -> tuple[str, str]:
     """The line for people and the detail for programs."""
     if isinstance(error, Unsupported):
         return f"unsupported: {error.detail} [{error.clause}]", error.detail
@@ -133,7 +136,7 @@ def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
         detail = "out of memory"
     else:
         detail = f"a defect of this program, please report it: {type(error).__name__}: {quote(str(error))}"
-    prefix = "Signing failed: " if arguments.command == "sign" else "error: "
+    prefix = "Signing failed: " if command == "sign" and not isinstance(error, NotWritten) else "error: "
     return prefix + detail, detail
 
 
@@ -145,7 +148,7 @@ def print_json(arguments: Arguments, status: int, notes: Sequence[Note], facts: 
     head |= {"verdict": None, "exit_status": status, "stage": None, "clause": None, "detail": None, "path": None}
     head["warnings"] = [{"code": note.code, "detail": note.detail} for note in notes if note.loud]
     head["notes"] = [{"code": note.code, "detail": note.detail} for note in notes if not note.loud]
-    print(json.dumps({**head, **facts}, indent=2), file=stdout())
+    write_out(json.dumps({**head, **facts}, indent=2))
 
 
 def findings_json(findings: Findings) -> Result:
@@ -158,27 +161,42 @@ def names_json(names: Sequence[str]) -> Result:
     return {"count": len(names), "names": list(names[:MOST_NAMES])}
 
 
-def say(arguments: Arguments, level: str, line: str) -> None:
-    """One line on stderr, unless the log level is above; a closed stderr is nobody listening."""
-    if LEVELS[level] < arguments.level or sys.stderr is None:
-        return
+def say(arguments: Arguments, line: str, level: str = "WARNING") -> None:
+    """One line on stderr, unless the log level is above."""
+    if LEVELS[level] >= arguments.level:
+        complain(line)
+
+
+def complain(line: str) -> None:
+    """One line on stderr, whatever the log level; a closed stderr is nobody listening."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr)
+
+
+def write_out(data: str | bytes) -> None:
+    """Write lines or bytes to stdout; a reader who left is not missed. Raises NotWritten."""
     try:
-        print(line, file=sys.stderr)
-    except OSError:
-        return
-
-
-def stdout() -> TextIO:
-    """Standard output, for what a command is run for. Raises OSError where it is closed."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "standard output is closed")
-    return sys.stdout
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        if isinstance(data, bytes):
+            sys.stdout.buffer.write(data)
+        else:
+            encoding = sys.stdout.encoding or "utf-8"
+            print(data.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise NotWritten(f"the result could not be written: {explain_os_error(error)}") from error
 
 
 def wipe_progress() -> None:
     """Make room for the last line on a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\r\033[K")
 
 
 def discard_output() -> None:
@@ -201,12 +219,12 @@ def normalise(words: list[str]) -> list[str]:
     """Options with dashes for underscores, and `sigstore` put in where sign or verify name no method."""
     end = words.index("--") if "--" in words else len(words)
     words = [_dashes(word) if index < end else word for index, word in enumerate(words)]
-    for command, methods in (("sign", SIGN_METHODS), ("verify", VERIFY_METHODS)):
-        if command in words[:3]:
-            after = words.index(command) + 1
-            if after < len(words) and words[after] not in (*methods, "-h", "--help"):
-                words.insert(after, "sigstore")
-            break
+    command = 0
+    while command < end and words[command].startswith("-"):
+        command += 2 if words[command] == "--log-level" else 1
+    methods = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}.get(words[command] if command < end else "")
+    if methods and command + 1 < len(words) and words[command + 1] not in (*methods, "-h", "--help"):
+        words.insert(command + 1, "sigstore")
     return words
 
 
@@ -216,11 +234,25 @@ def _dashes(word: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that states a usage error in one line."""
+    """argparse that states a usage error in one line, and tells when its help could not be written."""
+
+    def parse(self, words: Sequence[str]) -> Arguments:
+        """The arguments in `words`. Unknown ones are named without their values: one may be a password."""
+        arguments, unknown = self.parse_known_args(words)
+        arguments.level = level_of(arguments)
+        if unknown and arguments.run is not run_missing:
+            options = [quote(word.partition("=")[0]) for word in unknown if word.startswith("-")]
+            self.error(f"unknown option {', '.join(options)}" if options else f"{len(unknown)} arguments too many")
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(EXIT_NO_VERDICT, f"error: {message}; see '{self.prog} --help'\n")
+        complain(f"error: {message}; see '{self.prog} --help'")
+        raise SystemExit(EXIT_NO_VERDICT)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Write help or the version, which go to stdout."""
+        write_out(message.rstrip("\n"))
 
 
 def build_parser(words: Sequence[str]) -> Parser:
@@ -316,7 +348,7 @@ def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
 def add_missing(parser: Parser, _: Sequence[str]) -> None:
     """A method that this version does not have."""
     add_output(parser, run_missing)
-    parser.add_argument("words", nargs=argparse.REMAINDER)
+    parser.add_argument("words", nargs="*")
 
 
 def add_digest(parser: Parser, _: Sequence[str]) -> None:
@@ -379,7 +411,7 @@ def positive(text: str) -> int:
     """An integer of at least 1."""
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
     return value
 
 
@@ -415,8 +447,10 @@ def plan_of(arguments: Arguments) -> Any:
     """The hashing.Plan that the arguments describe: ignored paths are relative to the working directory."""
     from .digests import CHUNK_SIZE, Settings
     from .hashing import Plan
-    from .manifest import FILES, SHARDS
+    from .manifest import FILES, MAX_SHARD_SIZE, SHARDS
 
+    if (arguments.shard_size or 0) > MAX_SHARD_SIZE:
+        raise OperationError(f"--shard-size is over {MAX_SHARD_SIZE} (REF-PREDICATE-02)")
     progress = None
     if sys.stderr is not None and sys.stderr.isatty() and arguments.level <= LEVELS["INFO"]:
         from .progress import progress_line
@@ -449,15 +483,15 @@ def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     from .signing import sign_model
 
     to_stdout = arguments.signature == "-"
+    if to_stdout and arguments.json:
+        raise OperationError("--json and --signature - would both write to stdout")
     target = None if to_stdout else arguments.signature
     manifest, data = sign_model(arguments.model, target, signer, plan_of(arguments), warn)
-    if to_stdout:
-        stdout().buffer.write(data)
-        stdout().buffer.flush()
     facts = manifest_json(manifest)
     where = quote(arguments.signature)
     line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
-    return {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    result = {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    return {**result, "data": data} if to_stdout else result
 
 
 def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
@@ -476,7 +510,7 @@ def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
     report = config.verify(arguments.model, arguments.signature)
     for names, why in ((report.not_covered, "below ignored paths"), (report.unsigned, "not signed")):
         if names:
-            say(arguments, "WARNING", f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
+            say(arguments, f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
     facts = manifest_json(report.manifest)
     return {
         "line": f"Verification succeeded: {facts['resources']} resources, {facts['root_digest']}",
@@ -510,7 +544,7 @@ def run_demo(arguments: Arguments, warn: Warn) -> Result:
     """`demo`."""
     from .demo import demo
 
-    tell = (lambda line: None) if arguments.json or arguments.quiet else print
+    tell = (lambda line: None) if arguments.json or arguments.quiet else write_out
     return {"line": "", "steps": demo(arguments.model, tell, warn)}
 
 
@@ -528,7 +562,8 @@ def password_of(arguments: Arguments) -> bytes:
     if given is None and sys.stdin is not None and sys.stdin.isatty():
         import getpass
 
-        given = getpass.getpass("Password of the private key: ")
+        with contextlib.suppress(EOFError):
+            given = getpass.getpass("Password of the private key: ")
     if given is None:
         raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)
