@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
+import gc
 import os
 import sys
-import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from . import __version__
 from .errors import (
@@ -20,6 +22,7 @@ from .errors import (
     OperationError,
     Rejection,
     Unsupported,
+    Warn,
     exit_status,
     explain_os_error,
     quote,
@@ -30,11 +33,14 @@ LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
 PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
 
-SIGN_METHODS = ("sigstore", "key", "certificate", "pkcs11-key", "pkcs11-certificate")
-VERIFY_METHODS = ("sigstore", "key", "certificate")
+
+class NotWritten(OperationError):
+    """The result could not be written to stdout."""
+
 
 Arguments = argparse.Namespace
 Result = dict[str, Any]
+Command = tuple[str, str, Callable[["Parser", Sequence[str]], None]]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,25 +49,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 verified or done, 1 a verdict against, 2 no verdict, 3 registered in OMS but not available here, 130
     interrupted. Never raises but for argparse's own exits.
     """
-    words = normalise(list(sys.argv[1:] if argv is None else argv))
-    parser = build_parser()
-    if not words:
-        parser.print_help(sys.stderr)
-        return EXIT_NO_VERDICT
-    arguments = parser.parse_args(words)
-    arguments.level = level_of(arguments)
+    gc.disable()  # a manifest is a million small values without cycles; looking for some takes a fifth of the time
     try:
-        status = run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        discard_output()
-        return EXIT_OK
-    except OSError as error:
-        discard_output()
-        say(arguments, "ERROR", f"error: the result could not be written: {explain_os_error(error)}")
-        return EXIT_NO_VERDICT
+        words = normalise(list(sys.argv[1:] if argv is None else argv))
+        parser = build_parser(words)
+        if not words:
+            complain(parser.format_help().rstrip())
+            return EXIT_NO_VERDICT
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # of libraries, about what is none of the user's business
+        return run(parser.parse(words))
+    except (NotWritten, KeyboardInterrupt) as error:
+        complain(describe("", error)[0])
+        return exit_status(error)
+    finally:
+        gc.enable()
 
 
 def run(arguments: Arguments) -> int:
@@ -71,49 +73,54 @@ def run(arguments: Arguments) -> int:
     def warn(note: Note) -> None:
         notes.append(note)
         if note.loud:
-            say(arguments, "WARNING", f"warning: {note.detail}")
+            say(arguments, f"warning: {note.detail}")
 
     try:
         try:
             result = arguments.run(arguments, warn)
         finally:
             wipe_progress()
+        report(arguments, result, notes)
     except (Rejection, OperationError, OSError, KeyboardInterrupt, MemoryError) as error:
         return report_failure(arguments, error, notes)
     except Exception as error:  # a defect of this program: say so in one line, the details on request
         if arguments.level <= LEVELS["DEBUG"]:
+            import traceback
+
             traceback.print_exc()
         return report_failure(arguments, error, notes)
-    report(arguments, result, notes)
     return EXIT_OK
 
 
 def report(arguments: Arguments, result: Result, notes: Sequence[Note]) -> None:
-    """Tell how a command succeeded: JSON, or the result's own line."""
-    line = result.pop("line")
-    if arguments.json:
+    """Tell how a command succeeded: what it was run for, JSON, or the result's own line. Raises NotWritten."""
+    line, data = result.pop("line"), result.pop("data", None)
+    if data is not None:
+        write_out(data)
+        say(arguments, line, level="INFO")
+    elif arguments.json:
         verdict = "accepted" if arguments.command == "verify" else "done"
         print_json(arguments, EXIT_OK, notes, {"verdict": verdict, **result})
-    elif line and arguments.level <= LEVELS["INFO"]:
-        stream = sys.stderr if getattr(arguments, "signature", None) == "-" else sys.stdout
-        print(line, file=stdout() if arguments.command == "digest" else stream)
+    elif line and (not arguments.quiet or arguments.command == "digest"):
+        write_out(line)
 
 
 def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[Note]) -> int:
     """Tell in one line, and in JSON if asked for, why a command failed; return the exit status."""
     status = exit_status(error)
-    line, detail = describe(arguments, error)
-    say(arguments, "ERROR", line)
-    if arguments.json:
+    line, detail = describe(arguments.command, error)
+    complain(line)
+    if arguments.json and not isinstance(error, NotWritten):
         verdict = {1: "rejected", EXIT_UNSUPPORTED: "unsupported"}.get(status, "none")
         facts: Result = {"verdict": verdict, "detail": detail}
         if isinstance(error, Rejection):
             facts.update(stage=error.stage, clause=error.clause, path=error.path, **findings_json(error.findings))
-        print_json(arguments, status, notes, facts)
+        with contextlib.suppress(NotWritten):  # the line was told, and the status stands
+            print_json(arguments, status, notes, facts)
     return status
 
 
-def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
+def describe(command: str, error: BaseException) -> tuple[str, str]:
     """The line for people and the detail for programs."""
     if isinstance(error, Unsupported):
         return f"unsupported: {error.detail} [{error.clause}]", error.detail
@@ -129,7 +136,7 @@ def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
         detail = "out of memory"
     else:
         detail = f"a defect of this program, please report it: {type(error).__name__}: {quote(str(error))}"
-    prefix = "Signing failed: " if arguments.command == "sign" else "error: "
+    prefix = "Signing failed: " if command == "sign" and not isinstance(error, NotWritten) else "error: "
     return prefix + detail, detail
 
 
@@ -141,7 +148,7 @@ def print_json(arguments: Arguments, status: int, notes: Sequence[Note], facts: 
     head |= {"verdict": None, "exit_status": status, "stage": None, "clause": None, "detail": None, "path": None}
     head["warnings"] = [{"code": note.code, "detail": note.detail} for note in notes if note.loud]
     head["notes"] = [{"code": note.code, "detail": note.detail} for note in notes if not note.loud]
-    print(json.dumps({**head, **facts}, indent=2), file=stdout())
+    write_out(json.dumps({**head, **facts}, indent=2))
 
 
 def findings_json(findings: Findings) -> Result:
@@ -154,27 +161,42 @@ def names_json(names: Sequence[str]) -> Result:
     return {"count": len(names), "names": list(names[:MOST_NAMES])}
 
 
-def say(arguments: Arguments, level: str, line: str) -> None:
-    """One line on stderr, unless the log level is above; a closed stderr is nobody listening."""
-    if LEVELS[level] < arguments.level or sys.stderr is None:
-        return
+def say(arguments: Arguments, line: str, level: str = "WARNING") -> None:
+    """One line on stderr, unless the log level is above."""
+    if LEVELS[level] >= arguments.level:
+        complain(line)
+
+
+def complain(line: str) -> None:
+    """One line on stderr, whatever the log level; a closed stderr is nobody listening."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr)
+
+
+def write_out(data: str | bytes) -> None:
+    """Write lines or bytes to stdout; a reader who left is not missed. Raises NotWritten."""
     try:
-        print(line, file=sys.stderr)
-    except OSError:
-        return
-
-
-def stdout() -> TextIO:
-    """Standard output, for what a command is run for. Raises OSError where it is closed."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "standard output is closed")
-    return sys.stdout
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        if isinstance(data, bytes):
+            sys.stdout.buffer.write(data)
+        else:
+            encoding = sys.stdout.encoding or "utf-8"
+            print(data.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise NotWritten(f"the result could not be written: {explain_os_error(error)}") from error
 
 
 def wipe_progress() -> None:
     """Make room for the last line on a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\r\033[K")
 
 
 def discard_output() -> None:
@@ -197,12 +219,12 @@ def normalise(words: list[str]) -> list[str]:
     """Options with dashes for underscores, and `sigstore` put in where sign or verify name no method."""
     end = words.index("--") if "--" in words else len(words)
     words = [_dashes(word) if index < end else word for index, word in enumerate(words)]
-    for command, methods in (("sign", SIGN_METHODS), ("verify", VERIFY_METHODS)):
-        if command in words[:3]:
-            after = words.index(command) + 1
-            if after < len(words) and words[after] not in (*methods, "-h", "--help"):
-                words.insert(after, "sigstore")
-            break
+    command = 0
+    while command < end and words[command].startswith("-"):
+        command += 2 if words[command] == "--log-level" else 1
+    methods = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}.get(words[command] if command < end else "")
+    if methods and command + 1 < len(words) and words[command + 1] not in (*methods, "-h", "--help"):
+        words.insert(command + 1, "sigstore")
     return words
 
 
@@ -212,19 +234,34 @@ def _dashes(word: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that states a usage error in one line."""
+    """argparse that states a usage error in one line, and tells when its help could not be written."""
+
+    def parse(self, words: Sequence[str]) -> Arguments:
+        """The arguments in `words`. Unknown ones are named without their values: one may be a password."""
+        arguments, unknown = self.parse_known_args(words)
+        arguments.level = level_of(arguments)
+        if unknown and arguments.run is not run_missing:
+            options = [quote(word.partition("=")[0]) for word in unknown if word.startswith("-")]
+            self.error(f"unknown option {', '.join(options)}" if options else f"{len(unknown)} arguments too many")
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(EXIT_NO_VERDICT, f"error: {message}; see '{self.prog} --help'\n")
+        complain(f"error: {message}; see '{self.prog} --help'")
+        raise SystemExit(EXIT_NO_VERDICT)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Write help or the version, which go to stdout."""
+        write_out(message.rstrip("\n"))
 
 
-def build_parser() -> Parser:
-    """The whole command line."""
+def build_parser(words: Sequence[str]) -> Parser:
+    """The whole command line; only the commands among `words` get their options, which take time to add."""
     parser = Parser(
         prog="model_signing_ref",
         description="Sign and verify models (OpenSSF Model Signing, OMS v1.0).",
         epilog="First steps: 'model_signing_ref demo'. Each command has an example in its --help.",
+        formatter_class=formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"model_signing_ref {__version__}")
@@ -235,80 +272,96 @@ def build_parser() -> Parser:
         choices=list(LEVELS),
         help=f"DEBUG, INFO, WARNING, ERROR or CRITICAL; default ${LEVEL_VARIABLE} or INFO",
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    add_sign(commands)
-    add_verify(commands)
-    add_digest(commands)
-    add_demo(commands)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
+    for name, (help_line, example, add_options) in COMMANDS.items():
+        command = add_command(commands, name, help_line, example)
+        if name in words:
+            add_options(command, words)
     return parser
 
 
-def command(subparsers: Any, name: str, help_line: str, example: str, run_it: Callable[..., Result] | None) -> Parser:
+def formatter(prog: str) -> argparse.HelpFormatter:
+    """Examples keep their lines; a fixed width spares the import that asks the terminal for its own."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=100)
+
+
+def add_command(subparsers: Any, name: str, help_line: str, example: str) -> Parser:
     """A new command with its one-line help and an example."""
     parser: Parser = subparsers.add_parser(
         name,
         help=help_line,
         description=help_line[0].upper() + help_line[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"example:\n  model_signing_ref {example}",
+        formatter_class=formatter,
         allow_abbrev=False,
     )
-    if run_it is not None:
-        parser.set_defaults(run=run_it)
-        parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
-        parser.add_argument("--quiet", action="store_true", help="errors only")
     return parser
 
 
-def add_sign(commands: Any) -> None:
+def add_methods(parser: Parser, words: Sequence[str], methods: Mapping[str, Command]) -> None:
+    """The methods of `sign` or `verify` as commands below it."""
+    below = parser.add_subparsers(dest="method", metavar="METHOD", required=True, prog=parser.prog)
+    for name, (help_line, example, add_options) in methods.items():
+        method = add_command(below, name, help_line, example)
+        if name in words:
+            add_options(method, words)
+
+
+def add_output(parser: Parser, run_it: Callable[[Arguments, Warn], Result]) -> None:
+    """What every command has: the function that runs it, and how it tells its result."""
+    parser.set_defaults(run=run_it)
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
+    parser.add_argument("--quiet", action="store_true", help="errors only")
+
+
+def add_sign(parser: Parser, words: Sequence[str]) -> None:
     """`sign` with its methods."""
-    sign = command(commands, "sign", "sign a model (default method: sigstore)", SIGN_EXAMPLE, None)
-    methods = sign.add_subparsers(dest="method", metavar="METHOD", required=True)
-    key = command(methods, "key", "sign with a private key", SIGN_EXAMPLE, run_sign_key)
-    add_signature(key, signing=True)
-    key.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    key.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
-    key.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
-    add_hashing(key)
-    add_model(key)
-    for method, extra in MISSING_METHODS.items():
-        add_missing(methods, method, extra)
+    add_methods(parser, words, SIGN_METHODS)
 
 
-def add_verify(commands: Any) -> None:
+def add_verify(parser: Parser, words: Sequence[str]) -> None:
     """`verify` with its methods."""
-    verify = command(commands, "verify", "verify a model (default method: sigstore)", VERIFY_EXAMPLE, None)
-    methods = verify.add_subparsers(dest="method", metavar="METHOD", required=True)
-    key = command(methods, "key", "verify with a public key", VERIFY_EXAMPLE, run_verify_key)
-    add_signature(key, signing=False)
-    key.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    add_verification(key)
-    add_hashing(key)
-    add_model(key)
-    for method in VERIFY_METHODS:
-        if method in MISSING_METHODS:
-            add_missing(methods, method, MISSING_METHODS[method])
+    add_methods(parser, words, VERIFY_METHODS)
 
 
-def add_digest(commands: Any) -> None:
+def add_sign_key(parser: Parser, _: Sequence[str]) -> None:
+    """`sign key`."""
+    add_output(parser, run_sign_key)
+    add_signature(parser, signing=True)
+    parser.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    parser.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
+    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+    add_hashing(parser)
+    add_model(parser)
+
+
+def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
+    """`verify key`."""
+    add_output(parser, run_verify_key)
+    add_signature(parser, signing=False)
+    parser.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    add_verification(parser)
+    add_hashing(parser)
+    add_model(parser)
+
+
+def add_missing(parser: Parser, _: Sequence[str]) -> None:
+    """A method that this version does not have."""
+    add_output(parser, run_missing)
+    parser.add_argument("words", nargs="*")
+
+
+def add_digest(parser: Parser, _: Sequence[str]) -> None:
     """`digest`."""
-    digest = command(
-        commands, "digest", "print the root digest of a model", "model_signing_ref digest my-model", run_digest
-    )
-    add_hashing(digest)
-    add_model(digest)
+    add_output(parser, run_digest)
+    add_hashing(parser)
+    add_model(parser)
 
 
-def add_demo(commands: Any) -> None:
+def add_demo(parser: Parser, _: Sequence[str]) -> None:
     """`demo`."""
-    demo = command(
-        commands,
-        "demo",
-        "sign, verify and tamper with a small model and watch",
-        "model_signing_ref demo my-model",
-        run_demo,
-    )
-    demo.add_argument("model", nargs="?", help="also sign and verify this model, read-only")
+    add_output(parser, run_demo)
+    parser.add_argument("model", nargs="?", help="also sign and verify this model, read-only")
 
 
 def add_model(parser: Parser) -> None:
@@ -354,32 +407,50 @@ def add_verification(parser: Parser) -> None:
     parser.add_argument("--max-bundle-bytes", metavar="BYTES", type=positive, help="refuse a larger signature file")
 
 
-def add_missing(methods: Any, method: str, extra: str) -> None:
-    """A method that this version does not have."""
-    text = f"not in this version (will need the extra [{extra}])" if extra else "not in this version"
-    parser = command(methods, method, text, f"model_signing_ref sign {method} …", run_missing)
-    parser.add_argument("words", nargs=argparse.REMAINDER)
-
-
 def positive(text: str) -> int:
     """An integer of at least 1."""
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
     return value
 
 
-SIGN_EXAMPLE = "model_signing_ref sign key --private-key key.pem --signature my-model.sig my-model"
-VERIFY_EXAMPLE = "model_signing_ref verify key --public-key key.pub --signature my-model.sig my-model"
-MISSING_METHODS = {"sigstore": "sigstore", "certificate": "", "pkcs11-key": "pkcs11", "pkcs11-certificate": "pkcs11"}
+SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
+VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
+
+# Name: one line of help, an example, and the function that adds the options.
+SIGN_METHODS: dict[str, Command] = {
+    "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
+    "key": ("sign with a private key", SIGN_KEY, add_sign_key),
+    "certificate": ("not in this version", "sign certificate …", add_missing),
+    "pkcs11-key": ("not in this version; will need the extra [pkcs11]", "sign pkcs11-key …", add_missing),
+    "pkcs11-certificate": (
+        "not in this version; will need the extra [pkcs11]",
+        "sign pkcs11-certificate …",
+        add_missing,
+    ),
+}
+VERIFY_METHODS: dict[str, Command] = {
+    "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
+    "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
+    "certificate": ("not in this version", "verify certificate …", add_missing),
+}
+COMMANDS: dict[str, Command] = {
+    "sign": ("sign a model; the default method is sigstore", SIGN_KEY, add_sign),
+    "verify": ("verify a model; the default method is sigstore", VERIFY_KEY, add_verify),
+    "digest": ("print the root digest of a model", "digest my-model", add_digest),
+    "demo": ("sign, verify and tamper with a small model and watch", "demo my-model", add_demo),
+}
 
 
 def plan_of(arguments: Arguments) -> Any:
     """The hashing.Plan that the arguments describe: ignored paths are relative to the working directory."""
     from .digests import CHUNK_SIZE, Settings
     from .hashing import Plan
-    from .manifest import FILES, SHARDS
+    from .manifest import FILES, MAX_SHARD_SIZE, SHARDS
 
+    if (arguments.shard_size or 0) > MAX_SHARD_SIZE:
+        raise OperationError(f"--shard-size is over {MAX_SHARD_SIZE} (REF-PREDICATE-02)")
     progress = None
     if sys.stderr is not None and sys.stderr.isatty() and arguments.level <= LEVELS["INFO"]:
         from .progress import progress_line
@@ -398,7 +469,7 @@ def plan_of(arguments: Arguments) -> Any:
     )
 
 
-def run_sign_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
     """`sign key`."""
     from .keys import load_private_key
     from .signers.key import key_signer
@@ -407,30 +478,30 @@ def run_sign_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
     return sign_with(key_signer(key, random_signature=arguments.random_signature), arguments, warn)
 
 
-def sign_with(signer: Any, arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     """Sign the model with `signer`, and write the bundle where it belongs."""
     from .signing import sign_model
 
     to_stdout = arguments.signature == "-"
+    if to_stdout and arguments.json:
+        raise OperationError("--json and --signature - would both write to stdout")
     target = None if to_stdout else arguments.signature
     manifest, data = sign_model(arguments.model, target, signer, plan_of(arguments), warn)
-    if to_stdout:
-        stdout().buffer.write(data)
-        stdout().buffer.flush()
     facts = manifest_json(manifest)
     where = quote(arguments.signature)
     line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
-    return {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    result = {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    return {**result, "data": data} if to_stdout else result
 
 
-def run_verify_key(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
     """`verify key`."""
     from .verifying import Config
 
     return verify_with(Config().use_elliptic_key_verifier(public_key=arguments.public_key), arguments, warn)
 
 
-def verify_with(config: Any, arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
     """Verify the model with a Config that has its verifier."""
     config.set_plan(plan_of(arguments)).set_warn(warn).set_allow_v02(arguments.allow_v02)
     config.set_ignore_unsigned_files(arguments.ignore_unsigned_files)
@@ -439,7 +510,7 @@ def verify_with(config: Any, arguments: Arguments, warn: Callable[[Note], None])
     report = config.verify(arguments.model, arguments.signature)
     for names, why in ((report.not_covered, "below ignored paths"), (report.unsigned, "not signed")):
         if names:
-            say(arguments, "WARNING", f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
+            say(arguments, f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
     facts = manifest_json(report.manifest)
     return {
         "line": f"Verification succeeded: {facts['resources']} resources, {facts['root_digest']}",
@@ -461,7 +532,7 @@ def manifest_json(manifest: Any) -> Result:
     }
 
 
-def run_digest(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_digest(arguments: Arguments, warn: Warn) -> Result:
     """`digest`."""
     from .hashing import hash_model
 
@@ -469,15 +540,15 @@ def run_digest(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
     return {"line": facts["root_digest"], "model": arguments.model, **facts}
 
 
-def run_demo(arguments: Arguments, warn: Callable[[Note], None]) -> Result:
+def run_demo(arguments: Arguments, warn: Warn) -> Result:
     """`demo`."""
     from .demo import demo
 
-    tell = (lambda line: None) if arguments.json or arguments.quiet else print
+    tell = (lambda line: None) if arguments.json or arguments.quiet else write_out
     return {"line": "", "steps": demo(arguments.model, tell, warn)}
 
 
-def run_missing(arguments: Arguments, _: Callable[[Note], None]) -> Result:
+def run_missing(arguments: Arguments, _: Warn) -> Result:
     """A method that this version does not have."""
     raise Unsupported(f"the method {arguments.method} is not in this version", clause="OMS-8.2-01")
 
@@ -491,7 +562,8 @@ def password_of(arguments: Arguments) -> bytes:
     if given is None and sys.stdin is not None and sys.stdin.isatty():
         import getpass
 
-        given = getpass.getpass("Password of the private key: ")
+        with contextlib.suppress(EOFError):
+            given = getpass.getpass("Password of the private key: ")
     if given is None:
         raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)

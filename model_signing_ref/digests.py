@@ -11,6 +11,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .errors import MissingExtra
@@ -20,7 +21,10 @@ from .tree import Opener, Problem, Root, opener, unreadable
 CHUNK_SIZE = 1 << 18  # bytes: what is read is hashed while it is still in the processor's cache
 INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
 
-HashFactory = Callable[[], Any]
+# What a file that was not touched keeps.
+_version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
+
+HashFactory = Callable[[bytes], Any]
 Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
 
 
@@ -149,23 +153,16 @@ def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -
     return digest
 
 
-def _version(status: os.stat_result) -> tuple[int, ...]:
-    """What a file that was not touched keeps."""
-    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
-
-
 def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     """The digest of the bytes from `start` to `stop`; None if the file ends before."""
     if start:
         os.lseek(fd, start, os.SEEK_SET)
     left = stop - start
-    running = job.new_hash()
-    if left <= job.chunk_size:
-        data = os.read(fd, left) if left else b""
-        running.update(data)
-        left -= len(data)
-        if job.progress:
-            job.progress(len(data))
+    data = os.read(fd, left) if 0 < left <= job.chunk_size else b""
+    running = job.new_hash(data)
+    left -= len(data)
+    if data and job.progress:
+        job.progress(len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
         with io.FileIO(fd, closefd=False) as file:

@@ -7,6 +7,7 @@ print(manifest.root_digest.hex())
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -88,6 +89,8 @@ def hash_model(
         if only is not None:
             found = tree.only_named(found, only)
         refuse_problems(found.problems)
+        if absent := sorted(set(only or ()).difference(found.files)):
+            raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
         resources = hash_files(root, found.files, serialization, plan.settings, warn)
     if not resources:
         raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
@@ -226,7 +229,7 @@ class Config:
             raise ValueError("chunk_size must be at least 0 and max_workers at least 1")
         self._plan = self._plan._replace(
             hash_type=hash_type,
-            allow_symlinks=allow_symlinks,
+            allow_symlinks=allow_symlinks or self._plan.allow_symlinks,
             ignored=self._plan.ignored + tuple(ignore_paths),
             settings=self._plan.settings._replace(chunk_size=chunk_size or digests.CHUNK_SIZE, workers=max_workers),
         )
@@ -238,7 +241,7 @@ class Config:
 
     def add_ignored_paths(self, *, model_path: StrPath, paths: Iterable[StrPath]) -> None:
         """Ignore `paths` too, relative to `model_path` or absolute inside it. Raises OperationError outside."""
-        names = tuple(sorted(_inside(model_path, paths)))
+        names = tuple(sorted(_ignored_names(model_path, paths)))
         self._plan = self._plan._replace(ignored=self._plan.ignored + names)
 
     def set_allow_symlinks(self, allow_symlinks: bool) -> Config:
@@ -252,10 +255,17 @@ class Config:
         return self
 
     def hash(self, model_path: StrPath, *, files_to_hash: Iterable[StrPath] | None = None) -> Manifest:
-        """The manifest of the model at `model_path`, or of `files_to_hash` in it. See hash_model."""
-        only = None if files_to_hash is None else _inside(model_path, files_to_hash)
+        """The manifest of the model at `model_path`, or of `files_to_hash` in it alone. See hash_model.
+
+        As for the model itself, a relative path is one from the working directory.
+        """
+        only = None if files_to_hash is None else _names_of_files(model_path, files_to_hash)
         return hash_model(model_path, self._plan, only=only)
 
 
-def _inside(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
+def _ignored_names(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
     return paths.ignored_names(model, given)
+
+
+def _names_of_files(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
+    return paths.names_inside(model, given, os.curdir, "the file")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 from pathlib import Path
 
 from .errors import OperationError, quote
@@ -20,7 +21,7 @@ def write_whole(path: StrPath, data: bytes) -> None:
     OperationError that names a temporary file which could not be removed.
     """
     target = Path(os.path.realpath(os.fsdecode(path)))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{_SUFFIX}")
+    temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
         with os.fdopen(fd, "wb") as file:
@@ -68,14 +69,18 @@ def check_writable(path: StrPath) -> None:
 def remove_leftovers(path: StrPath) -> None:
     """Remove what write_whole of a process that is gone left beside the target, before a model is walked."""
     target = Path(os.path.realpath(os.fsdecode(path)))
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)\.{_SUFFIX}")
-    for entry in target.parent.iterdir():
-        if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1])):
-            with contextlib.suppress(OSError):
-                entry.unlink()
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)(?:-([0-9]+))?\.{_SUFFIX}")
+    with contextlib.suppress(PermissionError):  # a folder that may be written to and not listed
+        for entry in target.parent.iterdir():
+            if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1]), int(match[2] or 0)):
+                with contextlib.suppress(OSError):
+                    entry.unlink()
 
 
-def _is_running(pid: int) -> bool:
+def _is_running(pid: int, thread: int = 0) -> bool:
+    """Whether the writer of a temporary file may still be at work; this thread is not."""
+    if pid == os.getpid():
+        return any(other.ident == thread for other in threading.enumerate()) and thread != threading.get_ident()
     if os.name == "nt":
         return False  # a file in use can't be removed there, and signal 0 would end the process
     try:
@@ -83,5 +88,5 @@ def _is_running(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return pid != os.getpid()
+        pass
+    return True

@@ -14,7 +14,7 @@ import os
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
-from .errors import OperationError, Rejection, Warn
+from .errors import OperationError, Rejection, Unsupported, Warn
 from .hashing import ignore_note
 from .keys import load_private_key
 from .manifest import Manifest
@@ -23,7 +23,7 @@ from .signers.key import key_signer
 from .statement import write_statement
 from .tree import StrPath
 
-__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign_manifest"]
+__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign", "sign_manifest"]
 
 
 def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) -> bytes:
@@ -62,6 +62,11 @@ def sign_model(
     return manifest, data
 
 
+def sign(model_path: StrPath, signature_path: StrPath) -> None:
+    """Sign the model at `model_path` with the default configuration: sigstore, files, SHA-256."""
+    Config().sign(model_path, signature_path)
+
+
 class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
@@ -73,7 +78,8 @@ class Config:
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
-            raise ValueError("no signer was chosen; call one of the use_..._signer methods")
+            detail = "no signer was chosen, and the default method sigstore is not in this version"
+            raise Unsupported(detail, clause="OMS-8.2-01")
         sign_model(model_path, signature_path, self._signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:

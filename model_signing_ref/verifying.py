@@ -233,9 +233,9 @@ def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
     if not stat.S_ISREG(os.stat(path).st_mode):  # a FIFO would block
         raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
     with open(path, "rb") as file:
-        too_large = os.fstat(file.fileno()).st_size > max_bytes
-        data = b"" if too_large else file.read(max_bytes + 1)
-    if too_large or len(data) > max_bytes:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > max_bytes else file.read(size)
+    if size > max_bytes:
         raise BundleRejected(f"the bundle has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
     return data
 

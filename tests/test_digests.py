@@ -423,7 +423,7 @@ def test_a_config_hashes_what_it_is_told(tmp_path: Path) -> None:
     assert [(each.identifier, each.digest.digest_hex) for each in config.hash(model).resource_descriptors()] == (
         expected_shards(7, "blake2b")
     )
-    only = config.use_file_serialization().hash(model, files_to_hash=["f1", "f2"])
+    only = config.use_file_serialization().hash(model, files_to_hash=[model / "f1", model / "f2"])
     assert [each.name for each in only.resources] == ["f1", "f2"]
     for wrong in ({"shard_size": 0}, {"shard_size": 2**53}, {"chunk_size": -1}, {"max_workers": 0}):
         with pytest.raises(ValueError, match=r"size|workers"):

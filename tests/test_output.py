@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -233,8 +234,8 @@ def test_no_leftover_is_claimed_where_none_was_made(tmp_path: Path) -> None:
 
 
 def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
-    other = tmp_path / f".s.{os.getpid()}.oms-tmp"
-    other.write_bytes(b"of another thread")
+    other = tmp_path / f".s.{os.getpid()}-{threading.get_ident()}.oms-tmp"
+    other.write_bytes(b"of somebody else")
     with pytest.raises(FileExistsError):
         output.write_whole(tmp_path / "s", b"new")
-    assert other.read_bytes() == b"of another thread"
+    assert other.read_bytes() == b"of somebody else"

@@ -844,14 +844,17 @@ def test_paths_longer_than_the_system_takes(model: Path, signature: Path) -> Non
 
 def test_only_the_named_files_and_never_less(model: Path) -> None:
     config = hashing.Config()
-    assert [each.name for each in config.hash(model, files_to_hash=["d/x", model / "a"]).resources] == ["a", "d/x"]
+    assert [each.name for each in config.hash(model, files_to_hash=[model / "d" / "x", model / "a"]).resources] == [
+        "a",
+        "d/x",
+    ]
     for absent in ("b", "d", "d/x/y", ".gitignore"):
         with pytest.raises(OperationError, match=f"{absent!r} is not among the files of the model"):
-            config.hash(model, files_to_hash=["a", absent])
+            config.hash(model, files_to_hash=[model / "a", model / absent])
     (model / "d" / "link").symlink_to("x")
-    assert [each.name for each in config.hash(model, files_to_hash=["d/x"]).resources] == ["d/x"]
+    assert [each.name for each in config.hash(model, files_to_hash=[model / "d/x"]).resources] == ["d/x"]
     with pytest.raises(OperationError, match="'d/link' is a symbolic link"):
-        config.hash(model, files_to_hash=["a", "d/link"])
+        config.hash(model, files_to_hash=[model / "a", model / "d/link"])
     swap_for_link(model / "d", model.parent / "elsewhere")
     with pytest.raises(OperationError, match="'d' is a symbolic link"):
-        config.hash(model, files_to_hash=["d/x", "a"])
+        config.hash(model, files_to_hash=[model / "d/x", model / "a"])
