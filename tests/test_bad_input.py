@@ -310,6 +310,11 @@ def test_signature_replaces_neither_a_device_nor_the_model(
         assert weights.read_bytes() == before
 
 
+def test_signature_to_the_name_of_a_pipe(model: Path, key_files: Keys) -> None:
+    words = ("sign", "key", "--private-key", key_files[0], "--signature", "/dev/stdout", model)
+    assert "'/dev/stdout' is a device or the like" in failed(run_child(*words))
+
+
 def test_signature_through_a_link(cli: Cli, model: Path, key_files: Keys, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "link.sig"
