@@ -14,13 +14,20 @@ from .tree import StrPath
 _SUFFIX = "oms-tmp"
 
 
+def _target(path: StrPath) -> Path:
+    """The file that is meant: where links lead to, but for /dev/stdout on a pipe, which leads nowhere."""
+    given = Path(os.fsdecode(path))
+    target = Path(os.path.realpath(given))
+    return target if target.exists() or not given.exists() else given
+
+
 def write_whole(path: StrPath, data: bytes) -> None:
     """Replace the file at `path` by `data`: a temporary file beside the real target, fsync, rename.
 
     A link is written through to its target. On any failure the old file is as it was. Raises OSError, or
     OperationError that names a temporary file which could not be removed.
     """
-    target = Path(os.path.realpath(os.fsdecode(path)))
+    target = _target(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
@@ -55,7 +62,7 @@ def _sync_directory(directory: Path) -> None:
 
 def check_writable(path: StrPath) -> None:
     """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing."""
-    target = Path(os.path.realpath(os.fsdecode(path)))
+    target = _target(path)
     if target.is_dir():
         raise OperationError(f"the signature {quote(str(target))} is a directory")
     if target.exists() and not target.is_file():
@@ -68,7 +75,7 @@ def check_writable(path: StrPath) -> None:
 
 def remove_leftovers(path: StrPath) -> None:
     """Remove what write_whole of a process that is gone left beside the target, before a model is walked."""
-    target = Path(os.path.realpath(os.fsdecode(path)))
+    target = _target(path)
     pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)(?:-([0-9]+))?\.{_SUFFIX}")
     with contextlib.suppress(PermissionError):  # a folder that may be written to and not listed
         for entry in target.parent.iterdir():

@@ -310,6 +310,11 @@ def test_signature_replaces_neither_a_device_nor_the_model(
         assert weights.read_bytes() == before
 
 
+def test_signature_to_the_name_of_a_pipe(model: Path, key_files: Keys) -> None:
+    words = ("sign", "key", "--private-key", key_files[0], "--signature", "/dev/stdout", model)
+    assert "'/dev/stdout' is a device or the like" in failed(run_child(*words))
+
+
 def test_signature_through_a_link(cli: Cli, model: Path, key_files: Keys, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     link = tmp_path / "link.sig"
@@ -527,16 +532,25 @@ def test_interrupt_while_hashing(model: Path, signed: Path, key_files: Keys, fil
             file.truncate(1 << 40)  # sparse; hashing it would take an hour
     before, listed = signed.read_bytes(), sorted(os.listdir(signed.parent))
     words = ["sign", "key", "--private-key", str(key_files[0]), "--signature", str(signed), str(model)]
-    with subprocess.Popen([sys.executable, "-m", "model_signing_ref", *words], stderr=subprocess.PIPE) as child:
-        opened = Path(f"/proc/{child.pid}/fd")
-        while not any("large" in target for target in link_targets(opened)):
-            time.sleep(0.01)
-            assert child.poll() is None
-        child.send_signal(signal.SIGINT)
-        _, err = child.communicate(timeout=30)
+    command = [sys.executable, "-m", "model_signing_ref", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=default_interrupt) as child:  # noqa: PLW1509
+        try:
+            opened = Path(f"/proc/{child.pid}/fd")
+            while not any("large" in target for target in link_targets(opened)):
+                time.sleep(0.01)
+                assert child.poll() is None
+            child.send_signal(signal.SIGINT)
+            _, err = child.communicate(timeout=60)
+        finally:
+            child.kill()
     assert (child.returncode, err) == (130, b"interrupted\n")
     assert signed.read_bytes() == before
     assert sorted(os.listdir(signed.parent)) == listed
+
+
+def default_interrupt() -> None:
+    """In a background job SIGINT is ignored, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def link_targets(folder: Path) -> Iterator[str]:

@@ -11,6 +11,8 @@ import os
 import pty
 import re
 import runpy
+import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -551,21 +553,34 @@ def at_a_terminal(words: list[str], typed: bytes) -> tuple[int, str]:
     """Run a command line on a terminal of its own and answer its prompt: exit status, all that was shown."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored in a background job
         os.execv(sys.executable, [sys.executable, "-m", "model_signing_ref", *words])
+    try:
+        shown = read_terminal(terminal, b"Password of the private key: ")
+        os.write(terminal, typed)
+        shown += read_terminal(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    except TimeoutError:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        os.close(terminal)
+
+
+def read_terminal(terminal: int, until: bytes | None = None) -> bytes:
+    """What is shown, up to `until` or to the end."""
     shown = b""
-    while b"Password of the private key: " not in shown:
-        shown += os.read(terminal, 1000)
-    os.write(terminal, typed)
-    while True:
+    while until is None or until not in shown:
+        if not select.select([terminal], [], [], 60)[0]:
+            raise TimeoutError(shown)
         try:
             part = os.read(terminal, 1000)
         except OSError:  # the other end is closed
-            break
+            return shown
         if not part:
-            break
+            return shown
         shown += part
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+    return shown
 
 
 def test_password_prompt(setting: Setting, encrypted: Path) -> None:

@@ -19,6 +19,7 @@ from model_signing_ref.dsse import PAYLOAD_TYPE, Envelope, pae
 from model_signing_ref.keys import fingerprint, load_private_key
 from model_signing_ref.statement import write_statement
 
+pytestmark = pytest.mark.slow  # each run of the released client takes a second or two
 Keys = tuple[Path, Path]
 
 CURVES = {

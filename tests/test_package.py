@@ -59,6 +59,7 @@ def requirements(metadata: Message, extra: str = "") -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_sdist_and_wheel(tmp_path: Path) -> None:
     pytest.importorskip("build", reason="pip install build")
     tree, dist, direct = tmp_path / "tree", tmp_path / "dist", tmp_path / "direct"
