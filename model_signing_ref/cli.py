@@ -512,7 +512,7 @@ def run_demo(arguments: Arguments, warn: Warn) -> Result:
 
 def run_missing(arguments: Arguments, _: Warn) -> Result:
     """A method that this version does not have."""
-    raise Unsupported(f"the method {arguments.method} is not in this version", clause="OMS-8.2-01")
+    raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
 
 
 def password_of(arguments: Arguments) -> bytes:

@@ -47,7 +47,7 @@ class Plan(NamedTuple):
     settings: Settings = DEFAULT_SETTINGS
 
     def serialization(self, ignore_paths: Iterable[str]) -> Serialization:
-        """The serialization that signing records, `ignore_paths` sorted (decision 16)."""
+        """The serialization that signing records, `ignore_paths` sorted (OMS-6.2-05, OMS-6.3.2-02, OMS-6.3.2-03)."""
         shard_size = (self.shard_size or DEFAULT_SHARD_SIZE) if self.method == SHARDS else None
         recorded = tuple(sorted(ignore_paths))
         return Serialization(
@@ -75,7 +75,7 @@ def hash_model(
     """The manifest of the model at `model`, the file `signature` left out and recorded as ignored.
 
     With `only`, nothing but the named files is hashed. Raises OSError, OperationError for anything in the
-    tree that a manifest can't hold, and MissingExtra.
+    tree that a manifest can't hold, for no file at all (OMS-6.1-02), and MissingExtra.
     """
     name = paths.model_name(model)
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
@@ -104,14 +104,14 @@ def _open_root(model: StrPath, follow: bool) -> Iterator[Root]:
 
 
 def check_recordable(ignore_paths: Iterable[str]) -> None:
-    """Raise OperationError for an ignored path that the predicate can't hold (OMS-6.2.1-01)."""
+    """Raise OperationError for an ignored path that the predicate can't hold."""
     for path in ignore_paths:
         if fault := ignored_path_fault(path):
             raise OperationError(f"the ignored path {quote(path)} {fault[0]} ({fault[1]})")
 
 
 def refuse_problems(problems: list[Problem]) -> None:
-    """Raise OperationError for the first of `problems`, with the number of the others."""
+    """Raise OperationError for the first of `problems` (such as OMS-6.1.2-10), with the number of the others."""
     if problems:
         first = problems[0]
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -154,7 +154,7 @@ def file_name(piece: Piece) -> str:
 
 
 def shard_name(piece: Piece) -> str:
-    """The resource name of a shard (OMS-6.3.2)."""
+    """The resource name of a shard (OMS-6.3.2-08)."""
     return f"{piece.path}:{piece.start}:{piece.stop}"
 
 

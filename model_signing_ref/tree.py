@@ -100,7 +100,7 @@ def open_root(model: StrPath, *, follow: bool) -> Iterator[Root]:
 def walk(
     root: Root, ignored: Collection[str], excused: Collection[str] = (), *, enter: bool = False, warn: Warn
 ) -> Tree:
-    """Everything below `root` but what is `ignored` (with all below it) or `excused` (the signature file).
+    """All files below `root` (OMS-6.1-01) but what is `ignored`, with all below it, or `excused`, the signature file.
 
     With `enter`, ignored paths are walked too, and their files listed apart.
     """
@@ -140,14 +140,19 @@ def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry
         tree.problems.append(Problem(entry.name, *_KIND_FAULTS[kind], entry.excused))
 
 
+LINK_CLAUSE = "OMS-6.1.1-02"  # at signing; a verifier says more exactly why it refuses a link
+
 _KIND_FAULTS = {
-    LINK: ("is a symbolic link, and links are not allowed", "OMS-6.1.1-03"),
+    LINK: ("is a symbolic link, and links are not allowed", LINK_CLAUSE),
     SPECIAL: ("is neither a file nor a directory", "REF-FILES-01"),
 }
 
 
 def _follow(root: Root, entry: _Entry, warn: Warn) -> tuple[str, tuple[str, str] | None]:
-    """What a link leads to, and what is wrong with that; warns of a target outside (OMS-6.1.1-05)."""
+    """What a link leads to (OMS-6.1.1-04), and what is wrong with that: nothing there, or a cycle (OMS-6.1.1-06).
+
+    Warns of a target outside (OMS-6.1.1-05).
+    """
     path = os.path.join(root.path, entry.name)
     try:
         status = os.stat(path)
@@ -172,7 +177,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def _scan(root: Root, directory: str) -> list[tuple[str, str]]:
-    """Name and kind of each entry of a directory of the model. Raises OSError."""
+    """Name and kind of each entry of a directory; of a model that is a file, itself (OMS-6.1.2-07). Raises OSError."""
     if root.single:
         return [(root.single, FILE)]
     where = os.path.join(root.path, directory) if root.fd is None else open_directory(root.fd, directory)

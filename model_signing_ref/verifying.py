@@ -34,7 +34,7 @@ from .hashing import Plan, ignore_note
 from .keys import load_public_key
 from .manifest import Manifest, Piece, check_names, pieces_of, root_digest
 from .statement import read_statement
-from .tree import Problem, Root, StrPath, Tree
+from .tree import LINK_CLAUSE, Problem, Root, StrPath, Tree
 from .verifiers.key import key_verifier
 
 __all__ = ["Config", "Report", "Verifier", "verify_bundle", "verify_model"]
@@ -136,7 +136,8 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     findings = Findings(refused=sorted(refused), missing=missing, extra=extra)
     if refused:
         first = refused[min(refused)]
-        raise _files_rejected(first.path, first.detail, first.clause, findings)
+        clause = _clause(first, listed, signed_links=manifest.serialization.allow_symlinks)
+        raise _files_rejected(first.path, first.detail, clause, findings)
     if missing:
         raise _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
     if extra:
@@ -148,10 +149,21 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
 
 def _matters(problem: Problem, listed: Collection[str], ignore_unsigned_files: bool) -> bool:
     """Whether a problem is a reason to refuse: always, unless it is excused and nothing listed depends on it."""
-    if not problem.excused and not ignore_unsigned_files:
-        return True
-    below = problem.path + "/"
-    return problem.path in listed or any(name.startswith(below) for name in listed)
+    return (not problem.excused and not ignore_unsigned_files) or _is_listed(problem.path, listed)
+
+
+def _is_listed(path: str, listed: Collection[str]) -> bool:
+    """Whether the manifest lists `path` or anything below it."""
+    return path in listed or any(name.startswith(path + "/") for name in listed)
+
+
+def _clause(problem: Problem, listed: Collection[str], *, signed_links: bool) -> str:
+    """The clause by which `problem` is refused; for a link it depends on what was signed."""
+    if problem.clause != LINK_CLAUSE:
+        return problem.clause
+    if signed_links:
+        return "REF-FILES-06"
+    return "OMS-6.1.1-07" if _is_listed(problem.path, listed) else "REF-FILES-07"
 
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
@@ -179,11 +191,14 @@ def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
         raise _unreadable(unread)
     if changed := [path for path, end in ends.items() if sizes[path] != end]:
         detail = f"has {sizes[changed[0]]} bytes, not {ends[changed[0]]}"
-        raise _digest_rejected(changed, detail, "OMS-8.4-01")
+        raise _digest_rejected(changed, detail, "OMS-6.3.2-10")
 
 
 def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], settings: digests.Settings) -> None:
-    """Return if every piece has the digest that was signed. Raises FilesRejected, DigestRejected, MissingExtra."""
+    """Return if every piece has the digest that was signed, by the signed algorithm (OMS-5.2.2-07, OMS-8.5-02).
+
+    Raises FilesRejected, DigestRejected, MissingExtra.
+    """
     actual = digests.hash_pieces(root, pieces, manifest.serialization.hash_type, settings=settings)
     problems = [outcome for outcome in actual if isinstance(outcome, Problem)]
     if unread := [problem for problem in problems if problem.clause != "REF-DIGEST-01"]:
@@ -198,7 +213,8 @@ def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], set
 
 def _unreadable(problems: Sequence[Problem]) -> FilesRejected:
     findings = Findings(refused=sorted({problem.path for problem in problems}))
-    return _files_rejected(problems[0].path, problems[0].detail, problems[0].clause, findings)
+    clause = _clause(problems[0], findings.refused, signed_links=False)  # all these files are listed
+    return _files_rejected(problems[0].path, problems[0].detail, clause, findings)
 
 
 def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> DigestRejected:
@@ -285,7 +301,7 @@ class Config:
         return self
 
     def set_allow_v02(self, allow_v02: bool) -> Config:
-        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (decision 33)."""
+        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (D33)."""
         self._allow_v02 = allow_v02
         return self
 
