@@ -334,7 +334,7 @@ def add_model(parser: Parser) -> None:
 
 
 def add_signature(parser: Parser, *, signing: bool) -> None:
-    """Where the bundle is."""
+    """Where the bundle is; by default it has the extension .sig (OMS-9-01)."""
     if signing:
         text = "where to write the signature, '-' for stdout (default: model.sig)"
         parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)

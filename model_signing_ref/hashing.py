@@ -132,7 +132,10 @@ def hash_files(
 
 
 def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> tuple[dict[str, int], list[Piece]]:
-    """The pieces that `files` are hashed in, and in shard mode the sizes they were divided by."""
+    """The pieces that `files`, and nothing else (OMS-5.2.1-06), are hashed in: whole, or in shards (OMS-6.3.2-01).
+
+    In shard mode also the sizes that they were divided by.
+    """
     if shard_size is None:
         return {}, [Piece(file) for file in files]
     found = digests.file_sizes(root, files)

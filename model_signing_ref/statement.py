@@ -25,8 +25,10 @@ PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 
 GLOB_CHARACTERS = "*?["
 
-# Members that are not named are ignored: INTOTO-02, and digests of other algorithms INTOTO-03.
-_SUBJECT_SHAPE = {"digest": {"sha256": str, ANY_OTHER: None}, ANY_OTHER: None}
+_SUBJECT_SHAPE = {
+    "digest": {"sha256": str, ANY_OTHER: None},  # INTOTO-03
+    ANY_OTHER: None,  # INTOTO-02
+}
 _PREDICATE_SHAPE = {"resources": list, "serialization": dict}
 _SERIALIZATION_SHAPE: dict[str, Any] = {
     "method": str,

@@ -125,7 +125,10 @@ def walk(
 
 
 def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry], *, warn: Warn) -> None:
-    """File one entry under what it is: a file, a directory to walk, or a problem."""
+    """File one entry under what it is: a file, a directory to walk, or a problem.
+
+    A name that is not canonical is one: none is written (OMS-6.1.2-11), none is compared (OMS-6.1.2-12).
+    """
     fault = name_fault(entry.name)
     if kind == LINK and root.follow and not fault:
         kind, fault = _follow(root, entry, warn)
@@ -198,7 +201,7 @@ def _entry_kind(entry: os.DirEntry[str]) -> str:
 
 
 def open_directory(root: int, name: str) -> int:
-    """A descriptor of the directory `name` below `root`, no link followed on the way. Raises OSError."""
+    """A descriptor of the directory `name` below `root`, no link followed on the way (OMS-6.1.1-01). Raises OSError."""
     fd = os.open(os.curdir, _DIRECTORY, dir_fd=root)
     for part in name.split("/") if name else ():
         try:
