@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_NO_VERDICT
     arguments = parser.parse_args(words)
     arguments.level = level_of(arguments)
+    gc.disable()  # a manifest is a million small values without cycles; looking for some takes a fifth of the time
     try:
         status = run(arguments)
         if sys.stdout is not None:
@@ -60,6 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()
         say(arguments, "ERROR", f"error: the result could not be written: {explain_os_error(error)}")
         return EXIT_NO_VERDICT
+    finally:
+        gc.enable()
 
 
 def run(arguments: Arguments) -> int:

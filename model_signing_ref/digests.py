@@ -24,7 +24,7 @@ INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
 # What a file that was not touched keeps.
 version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
 
-HashFactory = Callable[[], Any]
+HashFactory = Callable[[bytes], Any]
 Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
 
 
@@ -156,13 +156,11 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     if start:
         os.lseek(fd, start, os.SEEK_SET)
     left = stop - start
-    running = job.new_hash()
-    if left <= job.chunk_size:
-        data = os.read(fd, left) if left else b""
-        running.update(data)
-        left -= len(data)
-        if job.progress:
-            job.progress(len(data))
+    data = os.read(fd, left) if 0 < left <= job.chunk_size else b""
+    running = job.new_hash(data)
+    left -= len(data)
+    if job.progress:
+        job.progress(len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
         with io.FileIO(fd, closefd=False) as file:
