@@ -245,6 +245,6 @@ def unreadable(path: str, error: OSError, excused: bool = False) -> Problem:
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         raise error
     if error.errno == errno.ELOOP:
-        return Problem(path, *_KIND_FAULTS[LINK], excused)
+        return Problem(path, _KIND_FAULTS[LINK][0], "OMS-6.1.1-07", excused)
     reason = error.strerror or explain_os_error(error)
     return Problem(path, f"can't be read: {reason}", "REF-FILES-02", excused)

@@ -136,8 +136,7 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     findings = Findings(refused=sorted(refused), missing=missing, extra=extra)
     if refused:
         first = refused[min(refused)]
-        clause = _clause(first, listed, signed_links=manifest.serialization.allow_symlinks)
-        raise _files_rejected(first.path, first.detail, clause, findings)
+        raise _files_rejected(first.path, first.detail, _clause(first, manifest), findings)
     if missing:
         raise _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
     if extra:
@@ -149,21 +148,10 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
 
 def _matters(problem: Problem, listed: Collection[str], ignore_unsigned_files: bool) -> bool:
     """Whether a problem is a reason to refuse: always, unless it is excused and nothing listed depends on it."""
-    return (not problem.excused and not ignore_unsigned_files) or _is_listed(problem.path, listed)
-
-
-def _is_listed(path: str, listed: Collection[str]) -> bool:
-    """Whether the manifest lists `path` or anything below it."""
-    return path in listed or any(name.startswith(path + "/") for name in listed)
-
-
-def _clause(problem: Problem, listed: Collection[str], *, signed_links: bool) -> str:
-    """The clause by which `problem` is refused; for a link it depends on what was signed."""
-    if problem.clause != LINK_CLAUSE:
-        return problem.clause
-    if signed_links:
-        return "REF-FILES-06"
-    return "OMS-6.1.1-07" if _is_listed(problem.path, listed) else "REF-FILES-07"
+    if not problem.excused and not ignore_unsigned_files:
+        return True
+    below = problem.path + "/"
+    return problem.path in listed or any(name.startswith(below) for name in listed)
 
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
@@ -195,10 +183,7 @@ def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
 
 
 def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], settings: digests.Settings) -> None:
-    """Return if every piece has the digest that was signed, by the signed algorithm (OMS-5.2.2-07, OMS-8.5-02).
-
-    Raises FilesRejected, DigestRejected, MissingExtra.
-    """
+    """Return if every piece has the digest that was signed. Raises FilesRejected, DigestRejected, MissingExtra."""
     actual = digests.hash_pieces(root, pieces, manifest.serialization.hash_type, settings=settings)
     problems = [outcome for outcome in actual if isinstance(outcome, Problem)]
     if unread := [problem for problem in problems if problem.clause != "REF-DIGEST-01"]:
@@ -213,8 +198,7 @@ def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], set
 
 def _unreadable(problems: Sequence[Problem]) -> FilesRejected:
     findings = Findings(refused=sorted({problem.path for problem in problems}))
-    clause = _clause(problems[0], findings.refused, signed_links=False)  # all these files are listed
-    return _files_rejected(problems[0].path, problems[0].detail, clause, findings)
+    return _files_rejected(problems[0].path, problems[0].detail, problems[0].clause, findings)
 
 
 def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> DigestRejected:
@@ -222,6 +206,16 @@ def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> Digest
     others = f"; {len(names) - 1} more files differ" if len(names) > 1 else ""
     findings = Findings(changed=names)
     return DigestRejected(f"{quote(names[0])} {detail}{others}", clause=clause, path=names[0], findings=findings)
+
+
+def _clause(problem: Problem, manifest: Manifest) -> str:
+    """The clause by which `problem` is refused; for a link it depends on what was signed."""
+    if problem.clause != LINK_CLAUSE:
+        return problem.clause
+    if manifest.serialization.allow_symlinks:
+        return "REF-FILES-06"
+    is_listed = any(f"{piece.path}/".startswith(f"{problem.path}/") for piece in pieces_of(manifest))
+    return "OMS-6.1.1-07" if is_listed else "REF-FILES-07"
 
 
 def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
