@@ -179,7 +179,7 @@ def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
         raise _unreadable(unread)
     if changed := [path for path, end in ends.items() if sizes[path] != end]:
         detail = f"has {sizes[changed[0]]} bytes, not {ends[changed[0]]}"
-        raise _digest_rejected(changed, detail, "OMS-6.3.2-10")
+        raise _digest_rejected(changed, detail, "OMS-8.4-01")
 
 
 def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], settings: digests.Settings) -> None:
