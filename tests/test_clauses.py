@@ -1,4 +1,8 @@
-"""Code, clauses and decisions name each other, and nothing that is not there."""
+"""Code, clauses and decisions name each other, and nothing that is not there.
+
+Run as a program, this brings `enforced` up to date in both copies of clauses.json: places that no longer cite
+their clause are taken out, places that raise it are put in.
+"""
 
 from __future__ import annotations
 
@@ -312,3 +316,21 @@ assert "model_signing_ref.clauses" not in sys.modules
 def test_a_verdict_needs_no_texts(model: Path, key_files: tuple[Path, Path], tmp_path: Path) -> None:
     names = [str(path) for path in (model, tmp_path / "model.sig", *key_files)]
     subprocess.run([sys.executable, "-c", ACCEPTING, *names], check=True)
+
+
+def refresh() -> None:
+    """Write both copies of clauses.json with the places where the code is now."""
+    for clause in CLAUSES.values():
+        cited = [
+            citation for citation in CITED if citation.clause == clause["id"] and citation.module not in NOT_A_PLACE
+        ]
+        kept = {f"{citation.module}:{citation.place}" for citation in cited} & set(clause["enforced"])
+        raised = {f"{citation.module}:{citation.place}" for citation in cited if citation.whole}
+        clause["enforced"] = sorted(kept | raised)
+    text = json.dumps(DATA, indent=2, ensure_ascii=False) + "\n"
+    for folder in (SPEC, PACKAGE):
+        (folder / "clauses.json").write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    refresh()
