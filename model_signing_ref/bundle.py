@@ -38,7 +38,7 @@ def _base64(value: JSON) -> str:
 def _int64(value: JSON) -> str:
     """Protobuf's JSON mapping writes 64-bit integers as strings and reads both."""
     text = str(value) if type(value) is int else value
-    if type(text) is not str or not re.fullmatch(r"-?[0-9]{1,19}", text):
+    if type(text) is not str or not re.fullmatch(r"-?[0-9]{1,19}", text) or not -(2**63) <= int(text) < 2**63:
         return "is not a 64-bit integer"
     return ""
 

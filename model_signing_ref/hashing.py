@@ -85,9 +85,10 @@ def hash_model(
     digests.new_hash(serialization.hash_type)
     with _open_root(model, plan.allow_symlinks) as root:
         found = tree.walk(root, ignored, excused, warn=warn)
-        files = [file for file in found.files if only is None or file in only]
-        refuse_problems([problem for problem in found.problems if only is None or problem.path in only])
-        resources = hash_files(root, files, serialization, plan.settings, warn)
+        if only is not None:
+            found = tree.only_named(found, only)
+        refuse_problems(found.problems)
+        resources = hash_files(root, found.files, serialization, plan.settings, warn)
     if not resources:
         raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
     return Manifest(name, serialization, resources, root_digest(resources))

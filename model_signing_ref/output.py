@@ -57,6 +57,8 @@ def check_writable(path: StrPath) -> None:
     target = Path(os.path.realpath(os.fsdecode(path)))
     if target.is_dir():
         raise OperationError(f"the signature {quote(str(target))} is a directory")
+    if target.exists() and not target.is_file():
+        raise OperationError(f"the signature {quote(str(target))} is a device or the like, and would be replaced")
     if not target.parent.is_dir():
         raise OperationError(f"the folder {quote(str(target.parent))} does not exist")
     if not os.access(target.parent, os.W_OK | os.X_OK):

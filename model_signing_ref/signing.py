@@ -10,6 +10,8 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 
 from __future__ import annotations
 
+import os
+
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
 from .errors import OperationError, Rejection, Warn
@@ -49,6 +51,8 @@ def sign_model(
     Raises OSError, OperationError and Unsupported; then nothing was written.
     """
     if signature is not None:
+        if os.path.realpath(os.fsdecode(signature)) == os.path.realpath(os.fsdecode(model)):
+            raise OperationError("the signature would replace the model")
         output.check_writable(signature)
         output.remove_leftovers(signature)
     manifest = hashing.hash_model(model, plan, signature=signature, warn=warn)

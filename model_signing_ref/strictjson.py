@@ -140,7 +140,7 @@ def check(value: JSON, shape: Shape, where: str, rejection: type[Rejection], *, 
             check(item, shape[0], f"{where}[{index}]", rejection, clause=clause, unknown=unknown)
     elif isinstance(shape, dict):
         for name in () if ANY_OTHER in shape else value:
-            if name not in shape and f"{name}?" not in shape:
+            if name.endswith("?") or (name not in shape and f"{name}?" not in shape):
                 raise rejection(f"{where} has an unknown member {quote(name)}", clause=unknown)
         for name, part in shape.items():
             member = name.rstrip("?")

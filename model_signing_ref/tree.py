@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -105,10 +106,13 @@ def walk(
     With `enter`, ignored paths are walked too, and their files listed apart.
     """
     tree = Tree([], [], [])
-    pending = [_Entry("", False, (_identity(os.stat(root.path)),) if root.follow else ())]
+    pending, seen = [_Entry("", False, ())], 0
     while pending:
         directory = pending.pop()
+        above = directory.above
         try:
+            if root.follow:
+                above += (_identity(os.stat(os.path.join(root.path, directory.name))),)
             entries = _scan(root, directory.name)
         except OSError as error:
             tree.problems.append(unreadable(directory.name or os.curdir, error, directory.excused))
@@ -118,9 +122,9 @@ def walk(
             is_ignored = directory.excused or path in ignored
             if path in excused or (is_ignored and not enter):
                 continue
-            _file(root, _Entry(path, is_ignored, directory.above), kind, tree, pending, warn=warn)
-        if len(tree.files) + len(tree.skipped) > MAX_ENTRIES:
-            raise OperationError(f"the model has more than {MAX_ENTRIES} files")
+            _file(root, _Entry(path, is_ignored, above), kind, tree, pending, warn=warn)
+        if (seen := seen + len(entries)) > MAX_ENTRIES:
+            raise OperationError(f"the model has more than {MAX_ENTRIES} files and directories")
     return Tree(sorted(tree.files), sorted(tree.skipped), sorted(tree.problems))
 
 
@@ -137,8 +141,7 @@ def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry
     elif kind == FILE:
         (tree.skipped if entry.excused else tree.files).append(entry.name)
     elif kind == DIRECTORY:
-        here = (_identity(os.stat(os.path.join(root.path, entry.name))),) if root.follow else ()
-        pending.append(entry._replace(above=entry.above + here))
+        pending.append(entry)
     else:
         tree.problems.append(Problem(entry.name, *_KIND_FAULTS[kind], entry.excused))
 
@@ -167,6 +170,24 @@ def _follow(root: Root, entry: _Entry, warn: Warn) -> tuple[str, tuple[str, str]
     if os.path.commonpath([inside, os.path.realpath(path)]) != inside:
         warn(Note("link-outside", f"{quote(entry.name)} is a link out of the model"))
     return _kind(status.st_mode), None
+
+
+def with_parents(names: Collection[str]) -> set[str]:
+    """The names and every directory above them: where a problem keeps one of them from being read."""
+    needed = {os.curdir, *names}
+    for name in names:
+        needed.update(name[: match.start()] for match in re.finditer("/", name))
+    return needed
+
+
+def only_named(tree: Tree, names: Collection[str]) -> Tree:
+    """The files in `names`, and the problems that concern them. Raises OperationError for one that is not there."""
+    needed = with_parents(names)
+    files = [file for file in tree.files if file in names]
+    problems = [problem for problem in tree.problems if problem.path in needed]
+    if not problems and (absent := set(names).difference(files)):
+        raise OperationError(f"{quote(min(absent))} is not among the files of the model")
+    return Tree(files, [], problems)
 
 
 def _kind(mode: int) -> str:
