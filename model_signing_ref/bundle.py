@@ -16,6 +16,7 @@ from .strictjson import JSON
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPES = (MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3")
+OLDER_MEDIA_TYPES = tuple(f"application/vnd.dev.sigstore.bundle+json;version={minor}" for minor in ("0.1", "0.2"))
 
 # A bundle is held in memory whole, several times over. This much holds more than a million resources.
 MAX_BYTES = 256 << 20
@@ -103,7 +104,8 @@ def read_bundle(data: bytes) -> Bundle:
     value = strictjson.parse(data, BundleRejected, MAX_VALUES)
     strictjson.check(value, BUNDLE_SHAPE, "bundle", BundleRejected, clause="OMS-4-01", unknown="REF-BUNDLE-02")
     if value["mediaType"] not in MEDIA_TYPES:
-        raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause="OMS-8.1-01")
+        clause = "REF-BUNDLE-03" if value["mediaType"] in OLDER_MEDIA_TYPES else "OMS-8.1-01"
+        raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause=clause)
     return Bundle(
         media_type=value["mediaType"],
         material=_read_material(value.get("verificationMaterial", {})),
@@ -116,7 +118,7 @@ def _read_material(value: JSON) -> Material:
     if not kinds:
         raise MaterialRejected("the bundle has no verification material", clause="OMS-4-01")
     if len(kinds) > 1:
-        raise MaterialRejected(f"the bundle has {' and '.join(kinds)}", clause="REF-MATERIAL-01")
+        raise MaterialRejected(f"the bundle has {' and '.join(kinds)}", clause="BUNDLE-02")
     part = value[kinds[0]]
     certificates = {KEY: [], CERTIFICATE: part.get("certificates"), SIGSTORE: [part]}[kinds[0]]
     timestamps = value.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])

@@ -370,7 +370,7 @@ def add_model(parser: Parser) -> None:
 
 
 def add_signature(parser: Parser, *, signing: bool) -> None:
-    """Where the bundle is."""
+    """Where the bundle is; by default it has the extension .sig (OMS-9-01)."""
     if signing:
         text = "where to write the signature, '-' for stdout (default: model.sig)"
         parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)
@@ -550,7 +550,7 @@ def run_demo(arguments: Arguments, warn: Warn) -> Result:
 
 def run_missing(arguments: Arguments, _: Warn) -> Result:
     """A method that this version does not have."""
-    raise Unsupported(f"the method {arguments.method} is not in this version", clause="OMS-8.2-01")
+    raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
 
 
 def password_of(arguments: Arguments) -> bytes:

@@ -192,6 +192,9 @@ def file_sizes(root: Root, paths: Iterable[str]) -> dict[str, int | Problem]:
 
 
 def shards_of(path: str, size: int, shard_size: int) -> Iterator[Piece]:
-    """The shards of a file: consecutive, each of `shard_size` bytes but the last (OMS-6.3.2-04, -05, -06)."""
+    """The shards of a file: consecutive, each of `shard_size` bytes (OMS-6.3.2-04) but the last (OMS-6.3.2-05).
+
+    A file of zero bytes has none (OMS-6.3.2-06).
+    """
     for start in range(0, size, shard_size):
         yield Piece(path, start, min(start + shard_size, size))

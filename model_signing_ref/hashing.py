@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     settings: Settings = DEFAULT_SETTINGS
 
     def serialization(self, ignore_paths: Iterable[str]) -> Serialization:
-        """The serialization that signing records, `ignore_paths` sorted (decision 16)."""
+        """The serialization that signing records, `ignore_paths` sorted (OMS-6.2-05, OMS-6.3.2-02, OMS-6.3.2-03)."""
         shard_size = (self.shard_size or DEFAULT_SHARD_SIZE) if self.method == SHARDS else None
         recorded = tuple(sorted(ignore_paths))
         return Serialization(
@@ -76,7 +76,7 @@ def hash_model(
     """The manifest of the model at `model`, the file `signature` left out and recorded as ignored.
 
     With `only`, nothing but the named files is hashed. Raises OSError, OperationError for anything in the
-    tree that a manifest can't hold, and MissingExtra.
+    tree that a manifest can't hold, for no file at all (OMS-6.1-02), and MissingExtra.
     """
     name = paths.model_name(model)
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
@@ -108,14 +108,14 @@ def _open_root(model: StrPath, follow: bool) -> Iterator[Root]:
 
 
 def check_recordable(ignore_paths: Iterable[str]) -> None:
-    """Raise OperationError for an ignored path that the predicate can't hold (OMS-6.2.1-01)."""
+    """Raise OperationError for an ignored path that the predicate can't hold."""
     for path in ignore_paths:
         if fault := ignored_path_fault(path):
             raise OperationError(f"the ignored path {quote(path)} {fault[0]} ({fault[1]})")
 
 
 def refuse_problems(problems: list[Problem]) -> None:
-    """Raise OperationError for the first of `problems`, with the number of the others."""
+    """Raise OperationError for the first of `problems` (such as OMS-6.1.2-10), with the number of the others."""
     if problems:
         first = problems[0]
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -136,7 +136,10 @@ def hash_files(
 
 
 def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> tuple[dict[str, int], list[Piece]]:
-    """The pieces that `files` are hashed in, and in shard mode the sizes they were divided by."""
+    """The pieces that `files`, and nothing else (OMS-5.2.1-06), are hashed in: whole, or in shards (OMS-6.3.2-01).
+
+    In shard mode also the sizes that they were divided by.
+    """
     if shard_size is None:
         return {}, [Piece(file) for file in files]
     found = digests.file_sizes(root, files)
@@ -158,7 +161,7 @@ def file_name(piece: Piece) -> str:
 
 
 def shard_name(piece: Piece) -> str:
-    """The resource name of a shard (OMS-6.3.2)."""
+    """The resource name of a shard (OMS-6.3.2-08)."""
     return f"{piece.path}:{piece.start}:{piece.stop}"
 
 

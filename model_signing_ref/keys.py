@@ -81,7 +81,7 @@ def load_private_key(path: Path, password: Password | None = None) -> ec.Ellipti
 
 
 def fingerprint(key: ec.EllipticCurvePublicKey) -> str:
-    """The hint: lower-case hex SHA-256 of the PEM SubjectPublicKeyInfo text with its newlines (REF-KEY-01)."""
+    """The hint (OMS-4.1-04): lower-case hex SHA-256 of the PEM SubjectPublicKeyInfo with its newlines (REF-KEY-01)."""
     return hashlib.sha256(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 

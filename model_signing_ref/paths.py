@@ -21,7 +21,7 @@ def model_name(model: StrPath) -> str:
 
 
 def ignored_names(model: StrPath, paths: Iterable[StrPath], base: StrPath | None = None) -> frozenset[str]:
-    """The canonical names of the paths to ignore, each relative to `base` (the model, if None) or absolute.
+    """The canonical names of the paths to ignore (OMS-6.2-03), each relative to `base` (None: the model) or absolute.
 
     Raises OperationError for one outside the model, or for the model itself.
     """

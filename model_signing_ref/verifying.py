@@ -34,7 +34,7 @@ from .hashing import Plan, ignore_note
 from .keys import load_public_key
 from .manifest import Manifest, Piece, Serialization, check_names, pieces_of, root_digest
 from .statement import read_statement
-from .tree import Problem, Root, StrPath, Tree
+from .tree import LINK_CLAUSE, Problem, Root, StrPath, Tree
 from .verifiers.key import key_verifier
 
 __all__ = ["Config", "Report", "Verifier", "verify_bundle", "verify_model"]
@@ -143,18 +143,20 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
         unsigned = _without_empty(root, unsigned, warn)
     extra = () if ignore_unsigned_files else unsigned
     if refused or missing or extra:
-        raise _names_rejected(refused, missing, extra)
+        raise _names_rejected(manifest, refused, missing, extra)
     if manifest.serialization.shard_size is not None:
         _compare_sizes(root, pieces)
     unsigned += [problem.path for problem in passed if not problem.excused]
     return Report(manifest, not_covered, sorted(unsigned) if ignore_unsigned_files else ())
 
 
-def _names_rejected(refused: Mapping[str, Problem], missing: Sequence[str], extra: Sequence[str]) -> FilesRejected:
+def _names_rejected(
+    manifest: Manifest, refused: Mapping[str, Problem], missing: Sequence[str], extra: Sequence[str]
+) -> FilesRejected:
     findings = Findings(refused=sorted(refused), missing=missing, extra=extra)
     if refused:
         first = refused[min(refused)]
-        return _files_rejected(first.path, first.detail, first.clause, findings)
+        return _files_rejected(first.path, first.detail, _clause(first, manifest), findings)
     if missing:
         return _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
     return _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
@@ -226,6 +228,16 @@ def _digest_rejected(changed: Mapping[str, tuple[str, str]]) -> DigestRejected:
     others = f"; {len(names) - 1} more files differ" if len(names) > 1 else ""
     findings = Findings(changed=names)
     return DigestRejected(f"{quote(names[0])} {detail}{others}", clause=clause, path=names[0], findings=findings)
+
+
+def _clause(problem: Problem, manifest: Manifest) -> str:
+    """The clause by which `problem` is refused; for a link it depends on what was signed."""
+    if problem.clause != LINK_CLAUSE:
+        return problem.clause
+    if manifest.serialization.allow_symlinks:
+        return "REF-FILES-06"
+    is_listed = any(f"{piece.path}/".startswith(f"{problem.path}/") for piece in pieces_of(manifest))
+    return "OMS-6.1.1-07" if is_listed else "REF-FILES-07"
 
 
 def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
@@ -305,7 +317,7 @@ class Config:
         return self
 
     def set_allow_v02(self, allow_v02: bool) -> Config:
-        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (decision 33)."""
+        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (D33)."""
         self._allow_v02 = allow_v02
         return self
 

@@ -135,8 +135,8 @@ def test_64_bit_integers_accepted(number: object) -> None:
 MEDIA_TYPES = {
     "application/vnd.dev.sigstore.bundle.v0.3+json": "accepted",
     "application/vnd.dev.sigstore.bundle+json;version=0.3": "accepted",
-    "application/vnd.dev.sigstore.bundle+json;version=0.2": "bundle OMS-8.1-01",
-    "application/vnd.dev.sigstore.bundle+json;version=0.1": "bundle OMS-8.1-01",
+    "application/vnd.dev.sigstore.bundle+json;version=0.2": "bundle REF-BUNDLE-03",
+    "application/vnd.dev.sigstore.bundle+json;version=0.1": "bundle REF-BUNDLE-03",
     "application/vnd.dev.sigstore.bundle+json; version=0.3": "bundle OMS-8.1-01",
     "application/vnd.dev.sigstore.bundle.v0.3+json ": "bundle OMS-8.1-01",
     "application/vnd.dev.sigstore.bundle.v0.3+json\n": "bundle OMS-8.1-01",
@@ -169,10 +169,10 @@ MATERIALS: dict[str, tuple[Any, str]] = {
     "a chain": ({"x509CertificateChain": {"certificates": [CERTIFICATE]}}, "material OMS-11.1-08"),
     "an empty chain": ({"x509CertificateChain": {"certificates": []}}, "material OMS-11.1-08"),
     "a chain of nothing": ({"x509CertificateChain": {}}, "bundle OMS-4-01"),
-    "key and certificate": ({"publicKey": KEY_PART, "certificate": CERTIFICATE}, "material REF-MATERIAL-01"),
+    "key and certificate": ({"publicKey": KEY_PART, "certificate": CERTIFICATE}, "material BUNDLE-02"),
     "certificate and chain": (
         {"certificate": CERTIFICATE, "x509CertificateChain": {"certificates": [CERTIFICATE]}},
-        "material REF-MATERIAL-01",
+        "material BUNDLE-02",
     ),
     "no hint": ({"publicKey": {}}, "material OMS-11.1-02"),
     "details alone": ({"publicKey": {"keyDetails": "PKIX_ECDSA_P256_SHA_256"}}, "material OMS-11.1-02"),

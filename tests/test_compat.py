@@ -66,7 +66,7 @@ SHAPES: dict[str, tuple[Any, str, list[str]]] = {
     "10.0": (shards(shard_size=10.0), "accepted", ["old-float-shard-size"]),
     "10.5": (shards(shard_size=10.5), "predicate OMS-5.2.2-03", []),
     "0.0": (shards(shard_size=0.0), "predicate OMS-5.2.2-03", ["old-float-shard-size"]),
-    "true": (shards(shard_size=True), "predicate OMS-8.3-04", []),
+    "true": (shards(shard_size=True), "predicate OMS-5.2.2-03", []),
     "sha256-sharded-10": (
         shards([resource("a:0:10", b"", "sha256-sharded-10"), resource("b:0:1", b"", "sha256-sharded-10")]),
         "accepted",
@@ -77,16 +77,16 @@ SHAPES: dict[str, tuple[Any, str, list[str]]] = {
         "accepted",
         ["old-float-shard-size", "old-shard-algorithm"],
     ),
-    "sha256-sharded-11": (shards([resource("a:0:10", b"", "sha256-sharded-11")]), "predicate REF-PREDICATE-04", []),
-    "sha256-sharded-10.0": (shards([resource("a:0:10", b"", "sha256-sharded-10.0")]), "predicate REF-PREDICATE-04", []),
-    "blake3-sharded-10": (shards([resource("a:0:10", b"", "blake3-sharded-10")]), "predicate REF-PREDICATE-04", []),
+    "sha256-sharded-11": (shards([resource("a:0:10", b"", "sha256-sharded-11")]), "predicate OMS-7-01", []),
+    "sha256-sharded-10.0": (shards([resource("a:0:10", b"", "sha256-sharded-10.0")]), "predicate OMS-7-01", []),
+    "blake3-sharded-10": (shards([resource("a:0:10", b"", "blake3-sharded-10")]), "predicate OMS-7-01", []),
     "mixed algorithms": (
         shards([resource("a:0:10", b"", "sha256-sharded-10"), resource("b:0:1")]),
-        "predicate REF-PREDICATE-04",
+        "predicate OMS-7-01",
         [],
     ),
-    "sharded files": (statement([resource("a", b"", "sha256-sharded-10")]), "predicate REF-PREDICATE-04", []),
-    "sharded None": (statement([resource("a", b"", "sha256-sharded-None")]), "predicate REF-PREDICATE-04", []),
+    "sharded files": (statement([resource("a", b"", "sha256-sharded-10")]), "predicate OMS-7-01", []),
+    "sharded None": (statement([resource("a", b"", "sha256-sharded-None")]), "predicate OMS-7-01", []),
     "blake2": (
         statement([{"name": "a", "algorithm": "blake2", "digest": "00" * 64}], hash_type="blake2"),
         "predicate OMS-5.2.2-02",
@@ -94,7 +94,7 @@ SHAPES: dict[str, tuple[Any, str, list[str]]] = {
     ),
     "blake2 as an algorithm": (
         statement([{"name": "a", "algorithm": "blake2", "digest": "00" * 64}], hash_type="blake2b"),
-        "predicate REF-PREDICATE-04",
+        "predicate OMS-7-01",
         [],
     ),
 }

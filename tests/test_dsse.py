@@ -34,7 +34,7 @@ BASE64 = {
     "not ASCII": ("AAA\u00e9", "BASE64-01"),
     "full-width letters": ("\uff21AAA", "BASE64-01"),
     "a NUL": ("AAA\0", "BASE64-01"),
-    "no padding": ("AA", "BASE64-02"),
+    "no padding": ("AA", "REF-BASE64-03"),
     "half the padding": ("AA=", "BASE64-02"),
     "one character": ("A", "BASE64-02"),
     "padding alone": ("====", "BASE64-02"),
@@ -105,7 +105,7 @@ def test_number_of_signatures() -> None:
     signatures = GOOD["dsseEnvelope"]["signatures"]
     at = ("dsseEnvelope", "signatures")
     assert judge(to_json(replaced(GOOD, at, []))) == "envelope DSSE-03"
-    assert judge(to_json(replaced(GOOD, at, signatures * 2))) == "envelope REF-ENVELOPE-01"
+    assert judge(to_json(replaced(GOOD, at, signatures * 2))) == "envelope BUNDLE-01"
     assert judge(to_json(GOOD)) == "accepted"
 
 

@@ -365,7 +365,7 @@ TREE_CHANGES: dict[Callable[[Path], None], set[str]] = {
     rename: {"files OMS-8.4-01"},
     add_beside: {"files OMS-8.5-01"},
     to_directory: {"files OMS-8.4-01"},
-    to_link: {"files OMS-6.1.1-03"},
+    to_link: {"files OMS-6.1.1-07"},
 }
 
 

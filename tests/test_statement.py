@@ -39,14 +39,14 @@ BY_MEMBER = {
     "subject": "statement OMS-6.5-01",
     "sha256": "statement OMS-6.5.1-02",
     "predicate": "predicate OMS-8.3-04",
-    "resources": "predicate OMS-8.3-04",
+    "resources": "predicate OMS-5.2-01",
     "algorithm": "predicate OMS-5.2.1-03",
-    "serialization": "predicate OMS-8.3-04",
-    "method": "predicate OMS-8.3-04",
-    "hash_type": "predicate OMS-8.3-04",
-    "allow_symlinks": "predicate OMS-8.3-04",
-    "ignore_paths": "predicate OMS-8.3-04",
-    "shard_size": "predicate OMS-8.3-04",
+    "serialization": "predicate OMS-5.2-01",
+    "method": "predicate OMS-5.2.2-01",
+    "hash_type": "predicate OMS-5.2.2-02",
+    "allow_symlinks": "predicate OMS-5.2.2-05",
+    "ignore_paths": "predicate OMS-5.2.2-06",
+    "shard_size": "predicate OMS-5.2.2-03",
 }
 
 
@@ -56,7 +56,7 @@ def expected(at: tuple[str | int, ...]) -> str:
     if isinstance(at[-1], str) and at[-1] in BY_MEMBER:
         return BY_MEMBER[at[-1]]
     if at[0] == "subject":
-        return "statement OMS-6.5.1-02"
+        return "statement REF-STATEMENT-01" if at[-1] == "name" else "statement OMS-6.5.1-02"
     if at[1] == "resources":
         return "predicate OMS-5.2.1-02" if at[-1] == "digest" else "predicate OMS-5.2.1-01"
     return BY_MEMBER["ignore_paths"]
@@ -97,7 +97,7 @@ SUBJECT = statement()["subject"][0]
 STATEMENTS: dict[str, tuple[Any, str]] = {
     "no subject": ({"subject": []}, "statement OMS-6.5-01"),
     "two subjects": ({"subject": [SUBJECT, SUBJECT]}, "statement OMS-6.5-01"),
-    "a subject with an empty name": ({"subject": [{**SUBJECT, "name": ""}]}, "statement OMS-6.5.1-05"),
+    "a subject with an empty name": ({"subject": [{**SUBJECT, "name": ""}]}, "statement REF-STATEMENT-01"),
     "a subject named .": ({"subject": [{**SUBJECT, "name": "."}]}, "accepted"),
     "a subject with an odd name": ({"subject": [{**SUBJECT, "name": "../a\n\0"}]}, "accepted"),
     "another digest too": ({"subject": [{**SUBJECT, "digest": {**SUBJECT["digest"], "sha512": 0}}]}, "accepted"),
@@ -140,26 +140,26 @@ SERIALIZATIONS: dict[str, tuple[Any, str]] = {
     "blake2b of 32": (statement([blake(size=32)], hash_type="blake2b"), "predicate OMS-5.2.1-02"),
     "blake3 of 64": (statement([blake("a", "blake3", 64)], hash_type="blake3"), "predicate OMS-5.2.1-02"),
     "links": (statement(allow_symlinks=True), "accepted"),
-    "links 1": (statement(allow_symlinks=1), "predicate OMS-8.3-04"),
+    "links 1": (statement(allow_symlinks=1), "predicate OMS-5.2.2-05"),
     "no paths": (statement(ignore_paths=...), "accepted"),
-    "paths null": (statement(ignore_paths=None), "predicate OMS-8.3-04"),
+    "paths null": (statement(ignore_paths=None), "predicate OMS-5.2.2-06"),
     "files with a shard size": (statement(shard_size=10), "predicate OMS-5.2.2-04"),
-    "files with no shard size": (statement(shard_size=None), "predicate OMS-8.3-04"),
+    "files with no shard size": (statement(shard_size=None), "predicate OMS-5.2.2-03"),
     "shard size 0": (shards(shard_size=0), "predicate OMS-5.2.2-03"),
     "shard size -1": (shards(shard_size=-1), "predicate OMS-5.2.2-03"),
     "shard size -0.0": (shards(shard_size=-0.0), "predicate OMS-5.2.2-03"),
     "shard size 10.5": (shards(shard_size=10.5), "predicate OMS-5.2.2-03"),
-    "shard size true": (shards(shard_size=True), "predicate OMS-8.3-04"),
-    "shard size text": (shards(shard_size="10"), "predicate OMS-8.3-04"),
+    "shard size true": (shards(shard_size=True), "predicate OMS-5.2.2-03"),
+    "shard size text": (shards(shard_size="10"), "predicate OMS-5.2.2-03"),
     "the largest shard": (shards([resource("a:0:10")], shard_size=2**53 - 1), "accepted"),
     "too large a shard": (shards([resource("a:0:10")], shard_size=2**53), "predicate REF-PREDICATE-02"),
     "a huge shard": (shards([resource("a:0:10")], shard_size=10**60), "predicate REF-PREDICATE-02"),
     "a huge fraction": (shards([resource("a:0:10")], shard_size=1e300), "predicate REF-PREDICATE-02"),
     "no resource": (statement([]), "predicate OMS-5.2.1-04"),
     "no resource in shards": (shards([]), "predicate OMS-5.2.1-04"),
-    "another algorithm": (statement([resource("a"), resource("b", algorithm="sha512")]), "predicate REF-PREDICATE-04"),
+    "another algorithm": (statement([resource("a"), resource("b", algorithm="sha512")]), "predicate OMS-7-01"),
     "the other algorithm": (statement(hash_type="blake3"), "predicate REF-PREDICATE-04"),
-    "an empty algorithm": (statement([resource("a", algorithm="")]), "predicate REF-PREDICATE-04"),
+    "an empty algorithm": (statement([resource("a", algorithm="")]), "predicate OMS-7-01"),
     "63 digits": (replaced(statement(), ("predicate", "resources", 0, "digest"), "0" * 63), "predicate OMS-5.2.1-02"),
     "upper-case digits": (statement([{**resource("a"), "digest": "A" * 64}]), "predicate OMS-5.2.1-02"),
     "digits and spaces": (statement([{**resource("a"), "digest": " ".join(["aa"] * 32)}]), "predicate OMS-5.2.1-02"),

@@ -354,13 +354,14 @@ def test_links_need_the_bundle_and_the_caller(
     if recorded and allowed:
         assert (verdict, verdict.notes) == ("accepted", ["link-outside"])
     else:
-        assert (verdict, culprit(verdict), verdict.notes) == ("files OMS-6.1.1-03", name, [])
+        clause = "REF-FILES-06" if recorded else "OMS-6.1.1-07"
+        assert (verdict, culprit(verdict), verdict.notes) == (f"files {clause}", name, [])
 
 
 def test_links_at_signing(model: Path, signature: Path) -> None:
     (model / "inner").symlink_to("d/x")
     (model / "dir").symlink_to("d")
-    assert "is a symbolic link, and links are not allowed (OMS-6.1.1-03), and 1 more" in sign_error(model, signature)
+    assert "is a symbolic link, and links are not allowed (OMS-6.1.1-02), and 1 more" in sign_error(model, signature)
     assert sign(model, signature, FOLLOW) == []
     assert names(signature) == ["a", "d/e/y", "d/x", "dir/e/y", "dir/x", "inner"]
     verdict = verify(model, signature, FOLLOW)
@@ -412,7 +413,7 @@ def test_links_that_are_refused_though_links_are_allowed(model: Path, signature:
     verdict = verify(model, signature, FOLLOW)
     assert (verdict, culprit(verdict)) == (f"files {clause}", name)
     verdict = verify(model, signature)
-    assert verdict == ("files REF-NAMES-02" if "\\" in name else "files OMS-6.1.1-03")
+    assert verdict == ("files REF-NAMES-02" if "\\" in name else "files REF-FILES-06")
     assert verify(model, signature, FOLLOW, unsigned=True) == "accepted"
     assert verify(model, signature, FOLLOW._replace(ignored=(name,))) == "accepted"
 
@@ -463,13 +464,13 @@ def test_a_listed_file_behind_a_link_is_refused_even_with_unsigned_files(model: 
     swap_for_link(model / "d", model.parent / "elsewhere")
     for plan in (Plan(), Plan(ignored=("d",))):
         verdict = verify(model, signature, plan, unsigned=True)
-        assert (verdict, culprit(verdict)) == ("files OMS-6.1.1-03", "d")
+        assert (verdict, culprit(verdict)) == ("files OMS-6.1.1-07", "d")
 
 
 def test_an_ignored_or_unsigned_link_is_excused(model: Path, signature: Path) -> None:
     sign(model, signature)
     (model / "link").symlink_to("/etc")
-    assert verify(model, signature) == "files OMS-6.1.1-03"
+    assert verify(model, signature) == "files REF-FILES-07"
     assert verify(model, signature, unsigned=True) == "accepted"
     verdict = verify(model, signature, Plan(ignored=("link",)))
     assert verdict == "accepted"
@@ -749,7 +750,7 @@ def test_a_file_swapped_after_the_walk(
     sign(model, signature)
     after_walk(monkeypatch, lambda: become_link(model / "a", outside))
     verdict = verify(model, signature)
-    assert (verdict, culprit(verdict)) == ("files OMS-6.1.1-03", "a")
+    assert (verdict, culprit(verdict)) == ("files OMS-6.1.1-07", "a")
     assert outside.stat().st_ino not in opened
 
 
@@ -783,10 +784,10 @@ def test_without_openat(model: Path, signature: Path, plan: Plan, monkeypatch: p
     (model / "d/x").write_bytes(b"9")
     assert verify(model, signature) == "digest OMS-8.4-01"
     (model / "link").symlink_to("a")
-    assert verify(model, signature) == "files OMS-6.1.1-03"
+    assert verify(model, signature) == "files REF-FILES-07"
     (model / "link").unlink()
     after_walk(monkeypatch, lambda: become_link(model / "a", Path("d/x")))
-    assert verify(model, signature) == "files OMS-6.1.1-03"
+    assert verify(model, signature) == "files OMS-6.1.1-07"
 
 
 def test_many_unsigned_links_beside_many_signed_files(tmp_path: Path) -> None:

@@ -19,10 +19,10 @@ def key_verifier(public_key: object, *, v02: bool = False) -> Verifier:
         if material.kind != KEY:
             detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with key"
             raise MaterialRejected(detail, clause="OMS-11.1-08")
-        if material.log_entries or material.timestamps:
+        if material.log_entries or material.timestamps:  # may be absent: OMS-4.1-06, OMS-11.1-06
             warn(Note("unchecked-material", "the bundle has log entries or timestamps, which were not checked"))
         if material.raw_key is not None:
-            from .. import compat
+            from .. import compat  # OMS-4.1-05
 
             hints.add(compat.hint_of_raw_key(material.raw_key, warn))
         if not hints:
