@@ -1,14 +1,11 @@
-"""Verification of OMS v1.0 key bundles in one file: a second opinion, written apart from the package.
+"""Verification of OMS v1.0 key bundles in one file: a second opinion, written apart from model_signing_ref.
 
-It has all between the bytes of a bundle and a verdict on a model, with Python's standard library alone. Stages, clauses
-and exit statuses are those of model_signing_ref, from which it imports nothing: where the two disagree, one is wrong.
-It does not sign and knows no certificates, no Sigstore and no BLAKE3. Its arithmetic takes varying time, which is fine
-for verifying, where there is no secret: never sign with it.
-
-How to embed it: copy this file and call `verify(model, signature, public_key, Options(...), warned)`, which raises
-Failure unless all is well; or run `python3 standalone.py --public-key K --signature S MODEL`, whose exit status is 0 for
-verified, 1 rejected, 2 no verdict, 3 unsupported, 130 interrupted. It imports only modules that don't import one whose
-name a file beside it may have (inspect, say), as a script's own folder comes first among the places to import from.
+It has its own strict JSON, DSSE, DER, ECDSA, names, tree and digests, with the standard library alone; stages, clauses
+and exit statuses are the package's. It signs nothing and knows no certificates, Sigstore or BLAKE3. Its arithmetic
+takes varying time, which is fine where there is no secret: never sign with it. To embed it, copy this file and call
+`verify(model, signature, public_key, Options(...), warned)`, which raises Failure unless all is well, or run it: exit
+status 0 is verified, 1 rejected, 2 no verdict, 3 unsupported, 130 interrupted. It imports no module that imports
+`inspect` or the like: a script's own folder is searched first, and files beside it may have such names.
 """
 
 from __future__ import annotations
@@ -16,7 +13,6 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -24,7 +20,6 @@ import re
 import stat
 import sys
 import unicodedata
-from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import accumulate
 from operator import attrgetter
@@ -35,7 +30,56 @@ GIT_PATHS = {".git", ".gitattributes", ".github", ".gitignore"}
 HASHES = {"sha256": 64, "blake2b": 128, "blake3": 64}  # registry identifier: hex digits of a digest
 STATUS = {"accepted": 0, "rejected": 1, "none": 2, "unsupported": 3}
 Warnings = dict[str, str]  # code: detail
-Status = os.stat_result
+# The bundle: {member: shape}, [shape of elements] or a kind of leaf. "!" marks required, "*" allows unknown members.
+BUNDLE = json.loads("""{"mediaType!": "string", "verificationMaterial": {
+    "publicKey": {"hint": "string", "rawBytes": "base64", "keyDetails": "string"},
+    "certificate": {"rawBytes!": "base64"}, "x509CertificateChain": {"certificates!": [{"rawBytes!": "base64"}]},
+    "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp!": "base64"}]},
+    "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId!": {"keyId!": "base64"},
+        "canonicalizedBody": "base64", "kindVersion!": {"kind!": "string", "version!": "string"},
+        "inclusionPromise": {"signedEntryTimestamp!": "base64"}, "inclusionProof": {"hashes": ["base64"],
+            "logIndex": "integer", "treeSize": "integer", "rootHash!": "base64", "checkpoint": {"envelope!": "string"}}}]},
+    "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
+        "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]}}""")
+# Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
+Curve = tuple[str, int, int, int, int, int]  # hash, p, b, n, x, y
+PRIMES = (2**256 - 2**224 + 2**192 + 2**96 - 1, 2**384 - 2**128 - 2**96 + 2**32 - 1, 2**521 - 1)
+NUMBERS = """06082a8648ce3d030107 sha256
+5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
+ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
+4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5
+06052b81040022 sha384
+b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef
+ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973
+aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7
+3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f
+06052b81040023 sha512
+51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e1\
+56193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00
+1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa\
+51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409
+c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dba\
+a14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66
+11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c\
+97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650""".split()  # noqa: SIM905
+EC_PUBLIC_KEY = "06072a8648ce3d0201"  # RFC 5480 section 2.1.1; a curve's algorithm is this and its own identifier
+CURVES: dict[bytes, Curve] = {}
+for _p, _oid, _hash, *_hex in zip(PRIMES, *(NUMBERS[column::6] for column in range(6))):
+    _b, _n, _x, _y = (int(number, 16) for number in _hex)
+    CURVES[bytes.fromhex(EC_PUBLIC_KEY + _oid)] = (_hash, _p, _b, _n, _x, _y)
+Key = tuple[Curve | None, tuple[int, int], str]  # the curve, None for a key of another type; the point; fingerprint
+PEM = re.compile(rb"(?m)^-----BEGIN PUBLIC KEY-----[ \t\r]*\n([A-Za-z0-9+/=\s]+)^-----END PUBLIC KEY-----\s*?$")
+Point = tuple[int, int, int]  # Jacobian: x = X / Z², y = Y / Z³, and Z = 0 at infinity
+Resource = tuple[str, int, int | None, str, str]  # path, bytes from, to, which is None for a whole file; digest; name
+Manifest = tuple[str, int | None, bool, list[tuple[str, str]]]  # hash type, shard size or None, links, name and digest
+NAME_FAULTS = {"REF-NAMES-01": r"\A\Z", "OMS-6.1.2-03": r"\A/|(\A|/)\.\.(/|\Z)", "OMS-6.1.2-04": r"(\A|/)\.(/|\Z)"}
+NAME_FAULTS |= {"OMS-6.1.2-05": "//", "OMS-6.1.2-06": r"/\Z", "REF-NAMES-02": r"[\\\0]"}
+# The tree. It is reached by descriptors of folders where the platform has them, so that no link gets in between.
+BY_DESCRIPTOR = {os.open, os.stat} <= os.supports_dir_fd and os.listdir in os.supports_fd
+READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+IDENTITY = attrgetter("st_mode", "st_dev", "st_ino", "st_size", "st_mtime_ns")
 
 
 class Failure(Exception):
@@ -73,23 +117,20 @@ def parse_json(data: bytes, stage: str) -> Any:
     """The value of strict JSON (RFC 8259): the library's, within limits that it doesn't know."""
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        need(len(dict(pairs)) == len(pairs), stage, "REF-JSON-02", f"an object with {show(pairs[0][0])} repeats a name")
+        need(len(dict(pairs)) == len(pairs), stage, "REF-JSON-02", "an object has one name twice")
         return dict(pairs)
-
-    def number(text: str) -> float:
-        need(text[-1].isdigit(), stage, "JSON-01", f"{text} is not JSON")
-        need(len(text) <= 64, stage, "REF-JSON-04", f"a number of {len(text)} characters")
-        need(abs(float(text)) < float("inf"), stage, "REF-JSON-03", f"the number {text} is out of range")
-        return int(text) if text.strip("-").isdigit() else float(text)
 
     need(not data.startswith(b"\xef\xbb\xbf"), stage, "REF-JSON-01", "JSON begins with a byte order mark")
     try:
         text = data.decode("utf-8")
-        brackets = re.findall(r"[][{}]", re.sub(r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?', "", text))
-        depth = max(accumulate(1 if bracket in "[{" else -1 for bracket in brackets), default=0)
+        plain = re.sub(r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?', "", text)
+        depth = max(accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[][{}]", plain)), default=0)
         need(depth <= 64, stage, "REF-JSON-04", "JSON nested deeper than 64 levels")
-        hooks = dict.fromkeys(("parse_int", "parse_float", "parse_constant"), number)
-        value = json.loads(text, object_pairs_hook=members, **hooks)
+        need(not re.search("NaN|Infinity", plain), stage, "JSON-01", "NaN and Infinity are not JSON")
+        for number in re.findall("-?[0-9][-+.0-9eE]*", plain):
+            need(len(number) <= 64, stage, "REF-JSON-04", f"a number of {len(number)} characters")
+            need(abs(float(number)) < float("inf"), stage, "REF-JSON-03", f"the number {number} is out of range")
+        value = json.loads(text, object_pairs_hook=members)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
         return value
     except ValueError as error:
@@ -100,30 +141,15 @@ def parse_json(data: bytes, stage: str) -> Any:
 def unbase64(text: str, stage: str, what: str, clause: str | None = None) -> bytes:
     """RFC 4648 base64 in either alphabet, else strict; `clause`, if given, replaces a fault's own."""
     body, standard = text.rstrip("="), text.replace("-", "+").replace("_", "/")
-    whole = len(text) % 4 == 0 and len(text) - len(body) <= 2 and "=" not in body
-    mixed = re.search("[+/]", text) and re.search("[-_]", text)
+    right = len(text) % 4 == 0 and len(text) - len(body) <= 2 and "=" not in body
     need(not re.search("[^A-Za-z0-9+/_=-]", text), stage, clause or "BASE64-01", f"{what} has a foreign character")
-    need(whole, stage, clause or "BASE64-02", f"{what} has the wrong length or padding")
-    need(not mixed, stage, clause or "REF-BASE64-01", f"{what} mixes the two alphabets of base64")
+    need(right, stage, clause or "BASE64-02", f"{what} has the wrong length or padding")
+    right = not (re.search("[+/]", text) and re.search("[-_]", text))
+    need(right, stage, clause or "REF-BASE64-01", f"{what} mixes the two alphabets of base64")
     data = base64.b64decode(standard)
     right = base64.b64encode(data).decode("ascii") == standard
     need(right, stage, clause or "REF-BASE64-02", f"{what} ends with bits that are not zero")
     return data
-
-
-# The bundle: {member: shape}, [shape of elements] or a kind of leaf. "!" marks required, "*" allows unknown members.
-BUNDLE = json.loads("""{"mediaType!": "string",
-    "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
-        "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]},
-    "verificationMaterial": {
-        "publicKey": {"hint": "string", "rawBytes": "base64", "keyDetails": "string"},
-        "certificate": {"rawBytes": "base64"}, "x509CertificateChain": {"certificates": [{"rawBytes": "base64"}]},
-        "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp": "base64"}]},
-        "tlogEntries": [{"logIndex": "integer", "logId": {"keyId": "base64"}, "integratedTime": "integer",
-            "kindVersion": {"kind": "string", "version": "string"}, "canonicalizedBody": "base64",
-            "inclusionPromise": {"signedEntryTimestamp": "base64"},
-            "inclusionProof": {"logIndex": "integer", "treeSize": "integer", "rootHash": "base64",
-                "hashes": ["base64"], "checkpoint": {"envelope": "string"}}}]}}""")
 
 
 def check_shape(value: Any, shape: Any, where: str) -> None:
@@ -146,38 +172,6 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
             check_shape(element, shape[0], f"{where}[{index}]")
     elif kind == "base64":
         unbase64(value, "bundle", where, "OMS-4-01")
-
-
-# Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
-Curve = tuple[str, int, int, int, int, int]  # hash, p, b, n, x, y
-PRIMES = (2**256 - 2**224 + 2**192 + 2**96 - 1, 2**384 - 2**128 - 2**96 + 2**32 - 1, 2**521 - 1)
-NUMBERS = """06082a8648ce3d030107 sha256
-5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
-ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
-6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
-4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5
-06052b81040022 sha384
-b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef
-ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973
-aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7
-3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f
-06052b81040023 sha512
-51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e1\
-56193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00
-1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa\
-51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409
-c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dba\
-a14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66
-11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c\
-97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650""".split()
-EC_PUBLIC_KEY = "06072a8648ce3d0201"  # RFC 5480 section 2.1.1; a curve's algorithm is this and its own identifier
-CURVES: dict[bytes, Curve] = {}
-for _p, _oid, _hash, _b, _n, _x, _y in zip(PRIMES, *(NUMBERS[column::6] for column in range(6))):
-    CURVES[bytes.fromhex(EC_PUBLIC_KEY + _oid)] = (_hash, _p, int(_b, 16), int(_n, 16), int(_x, 16), int(_y, 16))
-Key = tuple[Curve | None, tuple[int, int], str]  # the curve, None for a key of another type; the point; fingerprint
-PEM = re.compile(
-    rb"(?m)^-----BEGIN PUBLIC KEY-----[ \t]*\r?\n((?:[A-Za-z0-9+/=]+[ \t]*\r?\n)+)-----END PUBLIC KEY-----[ \t]*\r?$"
-)
 
 
 def der(data: bytes, *tags: int) -> list[bytes]:
@@ -204,7 +198,7 @@ def key_from_pem(text: bytes) -> Key:
     if len(blocks) != 1:
         raise ValueError("several public keys" if blocks else "no PEM public key")
     data = unbase64(b"".join(blocks[0].split()).decode("ascii"), "key", "the PEM text")
-    algorithm, bits = der(*der(data, 0x30), 0x30, 0x03)
+    algorithm, bits = der(der(data, 0x30)[0], 0x30, 0x03)
     lines = re.findall(".{1,64}", base64.b64encode(data).decode("ascii"))
     pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
     fingerprint, curve = hashlib.sha256(pem.encode("ascii")).hexdigest(), CURVES.get(algorithm)
@@ -217,9 +211,6 @@ def key_from_pem(text: bytes) -> Key:
     if bits[:2] != b"\0\4" or len(bits) != 2 + 2 * size or not on_curve:
         raise ValueError("not an uncompressed point of its curve")
     return curve, (x, y), fingerprint
-
-
-Point = tuple[int, int, int]  # Jacobian: x = X / Z², y = Y / Z³, and Z = 0 at infinity
 
 
 def add(first: Point, second: Point, p: int) -> Point:
@@ -244,7 +235,7 @@ def add(first: Point, second: Point, p: int) -> Point:
 def ecdsa_holds(curve: Curve, key: tuple[int, int], message: bytes, signature: bytes) -> bool:
     """Whether a signature is strict DER and holds (FIPS 186-5 section 6.4.2); no hash is longer than its curve's n."""
     try:
-        numbers = der(*der(signature, 0x30), 0x02, 0x02)
+        numbers = der(der(signature, 0x30)[0], 0x02, 0x02)
     except ValueError:
         return False
     hash_name, p, _, n, x, y = curve
@@ -292,47 +283,42 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     for claim in claims:
         need(claim == fingerprint, "key", "REF-KEY-01", f"signed with {show(claim)}, not with {fingerprint}")
     pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode("ascii"), len(payload), payload)
-    holds = curve and ecdsa_holds(curve, point, pae, signature)
-    need(holds, "signature", "DSSE-01", "the signature does not hold over the payload")
+    right = curve and ecdsa_holds(curve, point, pae, signature)
+    need(right, "signature", "DSSE-01", "the signature does not hold over the payload")
     return payload
 
 
 def check_statement(payload: bytes) -> tuple[str, Any]:
     """Stage statement: the root digest and the predicate, which is unread."""
-    value = parse_json(payload, "statement")
-    need(isinstance(value, dict), "statement", "OMS-5-01", "the payload is no object")
-    for name, right, clause in (
-        ("_type", "https://in-toto.io/Statement/v1", "OMS-8.3-02"),
-        ("predicateType", "https://model_signing/signature/v1.0", "OMS-8.3-03"),
-    ):
-        need(value.get(name) == right, "statement", clause, f"{name} {show(value.get(name))}")
-    subjects = value.get("subject")
-    need(isinstance(subjects, list) and len(subjects) == 1, "statement", "OMS-6.5-01", "there is not just one subject")
+    stage, value = "statement", parse_json(payload, "statement")
+    need(isinstance(value, dict), stage, "OMS-5-01", "the payload is no object")
+    kind, predicate_type, subjects = value.get("_type"), value.get("predicateType"), value.get("subject")
+    need(kind == "https://in-toto.io/Statement/v1", stage, "OMS-8.3-02", f"_type {show(kind)}")
+    right = predicate_type == "https://model_signing/signature/v1.0"
+    need(right, stage, "OMS-8.3-03", f"predicateType {show(predicate_type)}")
+    need(isinstance(subjects, list) and len(subjects) == 1, stage, "OMS-6.5-01", "there is not just one subject")
     name, digest = (subjects[0].get(x) if isinstance(subjects[0], dict) else None for x in ("name", "digest"))
-    digest = digest.get("sha256") if isinstance(digest, dict) and isinstance(name, str) else None
-    right = isinstance(digest, str) and re.fullmatch("[0-9a-f]{64}", digest)
-    need(right, "statement", "OMS-6.5.1-02", "the subject has not a name and a SHA-256 in lower-case hex")
-    need(name, "statement", "OMS-6.5.1-05", "the subject's name is empty")
-    return digest, value.get("predicate")
+    root = digest.get("sha256") if isinstance(digest, dict) else None
+    need(
+        isinstance(name, str) and is_hex(root, 64),
+        stage,
+        "OMS-6.5.1-02",
+        "the subject has not a name and a SHA-256 in lower-case hex",
+    )
+    need(name, stage, "OMS-6.5.1-05", "the subject's name is empty")
+    return str(root), value.get("predicate")
 
 
-class Resource(NamedTuple):
-    """A signed digest: of the file `path`, or of its bytes from `start` to before `end`."""
-
-    name: str
-    digest: str
-    path: str
-    start: int = 0
-    end: int | None = None
-
-
-Manifest = tuple[str, int | None, bool, list[Resource]]  # hash type, shard size or None for files, links, resources
+def is_hex(value: Any, digits: int) -> bool:
+    """Whether `value` is a string of so many lower-case hexadecimal digits."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]*", value) is not None and len(value) == digits
 
 
 def check_predicate(predicate: Any, options: Options, excused: set[str], warned: Warnings) -> Manifest:
     """Stage predicate: what is signed, names as they stand; recorded ignored paths are added to those `excused`."""
     stage, members = "predicate", predicate if isinstance(predicate, dict) else {}
-    values, how = members.get("resources"), members.get("serialization")
+    values: Any = members.get("resources")
+    how: Any = members.get("serialization")
     need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-8.3-04", "the predicate's shape is wrong")
     method, hash_type, size, links = (how.get(x) for x in ("method", "hash_type", "shard_size", "allow_symlinks"))
     ignored = how.get("ignore_paths", [])
@@ -351,28 +337,23 @@ def check_predicate(predicate: Any, options: Options, excused: set[str], warned:
         if isinstance(size, float):
             warned["old-float-shard-size"] = f"shard_size is written as {size}"
         size = int(size)
-    check_ignored(ignored, excused, warned)
-    resources = check_resources(values, hash_type, size, warned)
+    pairs = check_lists(values, ignored, hash_type, size, warned)
+    excused.update(ignored)
     wanted = (options.hash_algorithm or hash_type, options.shard_size or size)
     need(wanted == (hash_type, size), stage, "REF-PREDICATE-03", f"signed are {(hash_type, size)}, wanted {wanted}")
-    return hash_type, size, links, resources
+    return hash_type, size, links, pairs
 
 
-def check_ignored(paths: list[str], excused: set[str], warned: Warnings) -> None:
-    """Add recorded paths to those `excused`, if they are canonical."""
-    for path in paths:
+def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, warned: Warnings) -> list[tuple[str, str]]:
+    """Check the recorded ignored paths and the resources, and give the names and digests of these."""
+    stage, digits, old = "predicate", HASHES[hash_type], f"{hash_type}-sharded-{size}"
+    for path in ignored:
         clause, detail = name_fault(path), f"ignore_paths has {show(path)}"
-        need(not re.search("[*?[]", path), "predicate", "OMS-6.2.1-01", detail, path)
-        need(clause != "OMS-6.1.2-03", "predicate", "OMS-6.2.1-02", detail, path)
-        need(clause is None, "predicate", "REF-IGNORE-01", detail, path)
-    excused.update(paths)
-    if len(set(paths)) < len(paths):
+        need(not re.search("[*?[]", path), stage, "OMS-6.2.1-01", detail, path)
+        need(clause != "OMS-6.1.2-03", stage, "OMS-6.2.1-02", detail, path)
+        need(clause is None, stage, "REF-IGNORE-01", detail, path)
+    if len(set(ignored)) < len(ignored):
         warned["repeated-ignored-path"] = "ignore_paths has a path more than once"
-
-
-def check_resources(values: list[Any], hash_type: str, size: int | None, warned: Warnings) -> list[Resource]:
-    """The resources, names as they stand."""
-    stage, digits, old = "predicate", f"[0-9a-f]{{{HASHES[hash_type]}}}", f"{hash_type}-sharded-{size}"
     need(values, stage, "OMS-5.2.1-04", "there are no resources")
     for value in values:
         name, kind, digest = (
@@ -380,19 +361,14 @@ def check_resources(values: list[Any], hash_type: str, size: int | None, warned:
         )
         need(isinstance(name, str), stage, "OMS-5.2.1-01", "a resource is no object with a name")
         need(isinstance(kind, str), stage, "OMS-5.2.1-03", f"{show(name)} has no algorithm", name)
-        right = isinstance(digest, str) and re.fullmatch(digits, digest)
-        need(right, stage, "OMS-5.2.1-02", f"the digest of {show(name)} is not {digits}", name)
-        right = kind == hash_type or (size and kind == old)
-        need(right, stage, "REF-PREDICATE-04", f"the algorithm of {show(name)} is {show(kind)}", name)
+        need(is_hex(digest, digits), stage, "OMS-5.2.1-02", f"{show(name)} has no digest of {digits} hex digits", name)
+        known = kind == hash_type or (size and kind == old)
+        need(known, stage, "REF-PREDICATE-04", f"the algorithm of {show(name)} is {show(kind)}", name)
     kinds = {value["algorithm"] for value in values}
     need(len(kinds) == 1, stage, "REF-PREDICATE-04", f"algorithm is {hash_type} here and {old} there")
     if old in kinds:
         warned["old-shard-algorithm"] = f"algorithm is {old} instead of {hash_type}"
-    return [Resource(value["name"], value["digest"], value["name"]) for value in values]
-
-
-NAME_FAULTS = {"REF-NAMES-01": r"\A\Z", "OMS-6.1.2-03": r"\A/|(\A|/)\.\.(/|\Z)", "OMS-6.1.2-04": r"(\A|/)\.(/|\Z)"}
-NAME_FAULTS |= {"OMS-6.1.2-05": "//", "OMS-6.1.2-06": r"/\Z", "REF-NAMES-02": r"[\\\0]"}
+    return [(value["name"], value["digest"]) for value in values]
 
 
 def name_fault(name: str) -> str | None:
@@ -400,54 +376,46 @@ def name_fault(name: str) -> str | None:
     return next((clause for clause, fault in NAME_FAULTS.items() if re.search(fault, name)), None)
 
 
-def split_shard(resource: Resource, size: int) -> Resource:
-    """A resource named `<path>:<start>:<end>` with these three in their places."""
-    name, (path, *bounds) = resource.name, resource.name.rsplit(":", 2)
+def place(name: str, size: int | None) -> tuple[str, int, int | None]:
+    """The path and the bounds in a name, which is `<path>:<start>:<end>` if there are shards."""
+    if not size:
+        return name, 0, None
+    path, *bounds = name.rsplit(":", 2)
     right = len(bounds) == 2 and all(re.fullmatch("0|[1-9][0-9]*", bound) for bound in bounds)
     need(right, "names", "OMS-6.3.2-08", f"{show(name)} is not <path>:<start>:<end>", name)
     right = max(map(len, bounds)) < 20  # else more shards of at most 2^53 bytes than there can be would precede it
     start, end = (int(bound) if right else 0 for bound in bounds)
     right = start % size == 0 and 0 < end - start <= size
     need(right, "names", "OMS-6.3.2-04", f"{show(name)} is no shard of {size} bytes", name)
-    return resource._replace(path=path, start=start, end=end)
+    return path, start, end
 
 
-def check_names(resources: list[Resource], size: int | None, single: str | None, warned: Warnings) -> list[Resource]:
-    """Stage names: the resources with their paths and bounds; `single` is the name of a model that is a file."""
-    resources = [split_shard(resource, size) for resource in resources] if size else resources
-    if single and all(resource.path == "." for resource in resources):
-        warned["old-dot"] = "the single file is named '.'"
-        resources = [resource._replace(path=single) for resource in resources]
-    for resource in resources if "old-dot" not in warned else ():
-        clause = name_fault(resource.path)
-        need(clause is None, "names", clause, f"{show(resource.name)} is not canonical", resource.name)
-    names = [resource.name for resource in resources]
-    ordered = sorted(names)
-    for before, name in zip(ordered, ordered[1:]):
+def check_names(pairs: list[tuple[str, str]], size: int | None, single: str | None, warned: Warnings) -> list[Resource]:
+    """Stage names: the resources of names and digests; `single` is the name of a model that is a file."""
+    resources = [(*place(name, size), digest, name) for name, digest in pairs]
+    names, paths = [name for name, _ in pairs], {path for path, *_ in resources}
+    for path, *_, name in resources if paths != {"."} or single is None else ():
+        clause = name_fault(path)
+        need(clause is None, "names", clause, f"{show(name)} is not canonical", name)
+    for before, name in zip(sorted(names), sorted(names)[1:]):  # noqa: RUF007
         need(before != name, "names", "REF-NAMES-03", f"{show(name)} is listed twice", name)
-    if names != ordered:
-        old = sorted(resources, key=lambda resource: (resource.path.split("/"), resource.start))
-        wrong = next(name for name, right in zip(names, ordered) if name != right)
-        need(resources == old, "names", "OMS-5.2.1-05", f"{show(wrong)} is out of order", wrong)
+    if names != sorted(names):
+        wrong = next(name for name, right in zip(names, sorted(names)) if name != right)
+        right = resources == sorted(resources, key=lambda resource: (resource[0].split("/"), resource[1:]))
+        need(right, "names", "OMS-5.2.1-05", f"{show(wrong)} is out of order", wrong)
         warned["old-order"] = "names are in the order of path components"
-    reached: dict[str, int] = {}
-    for resource in sorted(resources, key=attrgetter("path", "start", "name")):
-        right = resource.start == reached.get(resource.path, 0)
-        need(right, "names", "OMS-6.3.2-04", f"a gap or overlap before {show(resource.name)}", resource.name)
-        reached[resource.path] = resource.end or 0
-    if len({unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) for path in reached}) < len(
-        reached
+    reached = dict.fromkeys(paths, 0)
+    for path, start, end, _, name in sorted(resources) if size else ():
+        need(start == reached[path], "names", "OMS-6.3.2-04", f"a gap or overlap before {show(name)}", name)
+        reached[path] = end or 0
+    if len({unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) for path in paths}) < len(
+        paths
     ):
         warned["lookalike-names"] = "names differ only in case or normalisation"
+    if paths == {"."} and single:
+        warned["old-dot"] = "the single file is named '.'"
+        resources = [(single, *others) for _, *others in resources]
     return resources
-
-
-# The tree. It is reached by descriptors of folders where the platform has them, so that no link gets in between.
-BY_DESCRIPTOR = {os.open, os.stat} <= os.supports_dir_fd and os.listdir in os.supports_fd
-READ = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
-NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-IDENTITY = attrgetter("st_mode", "st_dev", "st_ino", "st_size", "st_mtime_ns")
-LINK_FAULTS = {errno.ELOOP: "REF-FILES-03", errno.ENOENT: "REF-FILES-04", errno.ENOTDIR: "REF-FILES-04"}
 
 
 class Tree(NamedTuple):
@@ -456,9 +424,10 @@ class Tree(NamedTuple):
     model: str
     single: str | None
     follow: bool
-    files: dict[str, Status]
-    folders: dict[str, Status]
+    files: dict[str, os.stat_result]
+    folders: dict[str, os.stat_result]
     problems: list[Failure]
+    warned: Warnings
 
 
 @contextlib.contextmanager
@@ -473,14 +442,14 @@ def opened(tree: Tree, path: str) -> Iterator[int]:
                 os.close(above)
         yield here or 0
     except OSError as error:
-        why = errno.errorcode.get(error.errno or 0, "no reason given")
-        raise Failure("rejected", "files", "REF-FILES-02", f"{show(path)} can't be read: {why}", path) from None
+        detail = f"{show(path)} can't be read: {error.strerror}"
+        raise Failure("rejected", "files", "REF-FILES-02", detail, path) from None
     finally:
         if here is not None:
             os.close(here)
 
 
-def look(tree: Tree, folder: int | None, name: str, path: str, warned: Warnings) -> None:
+def look(tree: Tree, folder: int | None, name: str, path: str) -> None:
     """Put `path`, which is `name` in an open folder, into the tree as a file or folder, or say why it is neither."""
     need("\\" not in path, "files", "REF-NAMES-02", f"{show(path)} has a backslash", path)
     need(path.encode("utf-8", "ignore").decode() == path, "files", "OMS-6.1.2-09", f"{show(path)} is not UTF-8", path)
@@ -489,12 +458,10 @@ def look(tree: Tree, folder: int | None, name: str, path: str, warned: Warnings)
         clause, real = "OMS-6.1.1-03" if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
         need(tree.follow, "files", clause, f"{show(path)} is a symbolic link", path)
         if not PurePath(real).is_relative_to(os.path.realpath(tree.model)):
-            warned["link-outside"] = f"links lead out of the model, {show(path)} among them"
-        try:
-            status = os.stat(name, dir_fd=folder)
-        except OSError as error:
-            clause = LINK_FAULTS.get(error.errno or 0, "REF-FILES-02")
-            raise Failure("rejected", "files", clause, f"{show(path)} is a link that leads nowhere", path) from None
+            tree.warned["link-outside"] = f"links lead out of the model, {show(path)} among them"
+        need(not os.path.islink(real), "files", "REF-FILES-03", f"{show(path)} is a link that leads back", path)
+        need(os.path.exists(real), "files", "REF-FILES-04", f"{show(path)} is a link that leads nowhere", path)
+        status = os.stat(name, dir_fd=folder)
     if stat.S_ISREG(status.st_mode):
         tree.files[path or tree.single or ""] = status
         return
@@ -504,10 +471,10 @@ def look(tree: Tree, folder: int | None, name: str, path: str, warned: Warnings)
     tree.folders[path] = status
 
 
-def walk(tree: Tree, warned: Warnings) -> None:
+def walk(tree: Tree) -> None:
     """Find all that is in a model, without opening any file. What fails is kept as a problem."""
     todo = [""]
-    look(tree, None, tree.model, "", warned)
+    look(tree, None, tree.model, "")
     while todo and tree.folders:
         prefix = todo.pop()
         try:
@@ -515,7 +482,7 @@ def walk(tree: Tree, warned: Warnings) -> None:
                 for name in sorted(os.listdir(folder if BY_DESCRIPTOR else os.path.join(tree.model, prefix))):
                     path = os.path.join(prefix, os.fsencode(name).decode("utf-8", "surrogateescape"))
                     try:
-                        look(tree, folder, name, path, warned)
+                        look(tree, folder, name, path)
                     except Failure as problem:
                         tree.problems.append(problem)
                     todo += [path] if path in tree.folders else []
@@ -524,40 +491,25 @@ def walk(tree: Tree, warned: Warnings) -> None:
 
 
 def parents(path: str) -> Iterator[str]:
-    """The folders that a name lies in and the name itself."""
-    return accumulate(path.split("/"), "{}/{}".format)
+    """The folders that a name lies in and the name itself; of a name longer than any path only the name."""
+    return accumulate(path.split("/"), "{}/{}".format) if len(path) < 1 << 16 else iter([path])
 
 
-def names_in(model: str, path: str, target: bool) -> set[str]:
-    """The names that `path` has in the model: as given, with its folder resolved, and if `target` that of what it is."""
-    model, path = os.path.abspath(model), os.path.abspath(path)
-    real, folder = os.path.realpath(model), os.path.realpath(os.path.dirname(path))
-    pairs = [(model, path), (real, os.path.join(folder, os.path.basename(path))), (real, os.path.realpath(path))]
-    inside = [
-        PurePath(path).relative_to(root) for root, path in pairs[: 2 + target] if PurePath(path).is_relative_to(root)
-    ]
-    return {os.fsencode(name.as_posix()).decode("utf-8", "surrogateescape") for name in inside} - {"."}
-
-
-def check_files(
-    tree: Tree, listed: list[str], excused: set[str], options: Options, shards: bool, warned: Warnings
-) -> None:
-    """Stage files: what is refused, then missing, then extra, then unreadable; what is `excused` is not extra."""
+def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool, shards: bool) -> None:
+    """Stage files: what is refused, then missing, then extra, but for the `excused`, then unreadable."""
+    needed = {above for path in listed for above in parents(path)}
     for problem in tree.problems:
         path = problem.path or ""
-        below = listed[bisect_left(listed, f"{path}/") :][:1]
-        needed = path in listed or (below and below[0].startswith(f"{path}/"))
-        if needed or not (options.ignore_unsigned_files or excused.intersection(parents(path))):
+        if path in needed or not (unsigned or excused.intersection(parents(path))):
             raise problem
     for path in listed:
         need(path in tree.files, "files", "OMS-8.4-01", f"{show(path)} is missing", path)
     for path in sorted(tree.files.keys() - set(listed)):
-        if not excused.intersection(parents(path)):
-            empty = shards and tree.files[path].st_size == 0
-            right = empty or options.ignore_unsigned_files
-            need(right, "files", "OMS-8.5-01", f"{show(path)} is not signed", path)
-            if empty:
-                warned["zero-byte-files"] = f"empty files are in no shard, so unchecked, {show(path)} among them"
+        empty = shards and tree.files[path].st_size == 0
+        right = unsigned or empty or excused.intersection(parents(path))
+        need(right, "files", "OMS-8.5-01", f"{show(path)} is not signed", path)
+        if empty and not excused.intersection(parents(path)):
+            tree.warned["zero-byte-files"] = f"empty files are in no shard, so unchecked, {show(path)} among them"
     for path in listed:
         with opened(tree, path):
             pass
@@ -566,22 +518,21 @@ def check_files(
 def check_digests(tree: Tree, resources: list[Resource], hash_type: str) -> None:
     """Stage digest: in shard mode all sizes, then all contents, of which nothing past the size found is read."""
     by_path: dict[str, list[Resource]] = {}
-    for resource in sorted(resources, key=attrgetter("start")):
-        by_path.setdefault(resource.path, []).append(resource)
-    for path, resources in by_path.items():
-        size, end = tree.files[path].st_size, resources[-1].end
+    for resource in sorted(resources):
+        by_path.setdefault(resource[0], []).append(resource)
+    for path, parts in by_path.items():
+        size, end = tree.files[path].st_size, parts[-1][2]
         need(end in (None, size), "digest", "OMS-8.4-01", f"{show(path)} has {size} bytes, not {end}", path)
-    for path, resources in by_path.items():
-        found, wrong = tree.files[path], False
+    for path, parts in by_path.items():
+        found, wrong, same = tree.files[path], False, True
         with opened(tree, path) as file:
-            same = IDENTITY(os.fstat(file)) == IDENTITY(found)
-            for resource in resources:
-                digest, left = hashlib.new(hash_type), (resource.end or found.st_size) - resource.start
+            for _, start, end, expected, _ in parts:
+                digest, left = hashlib.new(hash_type), (end or found.st_size) - start
                 while left and same:
                     data = os.read(file, min(left, 1 << 20))
                     digest.update(data)
                     left, same = left - len(data), data != b""
-                wrong = wrong or digest.hexdigest() != resource.digest
+                wrong = wrong or digest.hexdigest() != expected
             same = same and IDENTITY(os.fstat(file)) == IDENTITY(found)
         need(same, "digest", "REF-DIGEST-01", f"{show(path)} changed while it was read", path)
         need(not wrong, "digest", "OMS-8.4-01", f"the contents of {show(path)} are not the signed ones", path)
@@ -593,12 +544,16 @@ def prepare(model: str, signature: str, public_key: str, options: Options) -> tu
         os.lstat(model)
         with open(public_key, "rb") as key_file, open(signature, "rb") as bundle_file:
             key, data = key_from_pem(key_file.read(1 << 20)), bundle_file.read(options.max_bundle_bytes + 1)
-        excused = names_in(model, signature, True) | (GIT_PATHS if options.ignore_git_paths else set())
-        for path in options.ignore_paths:
-            names = names_in(model, path, False)
-            if not names:
-                raise ValueError(f"not in the model: {path}")
-            excused |= names
+        excused = set(GIT_PATHS) if options.ignore_git_paths else set()
+        for name in (signature, *options.ignore_paths):
+            path, top = os.path.abspath(name), os.path.abspath(model)
+            real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+            pairs = [(path, top), (real, os.path.realpath(model)), (os.path.realpath(path), os.path.realpath(model))]
+            inside = [os.path.relpath(one, root) for one, root in pairs[: 3 if name == signature else 2]]
+            names = {name for name in inside if name.split(os.sep)[0] not in (".", "..")}
+            if not names and name != signature:
+                raise ValueError(f"not in the model: {name}")
+            excused |= {os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "surrogateescape") for name in names}
     except (OSError, ValueError, Failure) as error:
         raise Failure("none", None, None, f"an input can't be used: {show(str(error))}") from None
     return key, data, excused
@@ -607,19 +562,18 @@ def prepare(model: str, signature: str, public_key: str, options: Options) -> tu
 def verify(model: str, signature: str, public_key: str, options: Options, warned: Warnings) -> None:
     """Verify a model, a bundle and a PEM key, given as paths. Fills `warned`; raises Failure unless all is well."""
     key, data, excused = prepare(model, signature, public_key, options)
-    limit = options.max_bundle_bytes
-    need(len(data) <= limit, "bundle", "REF-BUNDLE-01", f"the bundle has more than {limit} bytes")
+    need(len(data) <= options.max_bundle_bytes, "bundle", "REF-BUNDLE-01", "the bundle has more bytes than allowed")
     root_digest, predicate = check_statement(signed_payload(data, key, warned))
-    hash_type, size, links, resources = check_predicate(predicate, options, excused, warned)
+    hash_type, size, links, pairs = check_predicate(predicate, options, excused, warned)
     model = model.rstrip("/") or "/"  # "link/" is the link
     single = os.path.basename(os.path.abspath(model)) if os.path.isfile(model) else None
-    resources = check_names(resources, size, single, warned)
-    digest = hashlib.sha256(b"".join(bytes.fromhex(resource.digest) for resource in resources)).hexdigest()
+    resources = check_names(pairs, size, single, warned)
+    digest = hashlib.sha256(b"".join(bytes.fromhex(digest) for _, digest in pairs)).hexdigest()
     need(digest == root_digest, "root-digest", "OMS-6.5.1-01", f"the root digest is {digest}, not {root_digest}")
-    tree = Tree(model, single, links and options.allow_symlinks, {}, {}, [])
-    walk(tree, warned)
-    listed = sorted({resource.path for resource in resources})
-    check_files(tree, listed, excused, options, size is not None, warned)
+    tree = Tree(model, single, links and options.allow_symlinks, {}, {}, [], warned)
+    walk(tree)
+    listed = sorted({path for path, *_ in resources})
+    check_files(tree, listed, excused, options.ignore_unsigned_files, size is not None)
     if hash_type == "blake3":
         raise Failure("unsupported", "unsupported", "OMS-REG-03", "blake3 is not available here")
     check_digests(tree, resources, hash_type)
@@ -631,9 +585,6 @@ def parse(words: list[str]) -> argparse.Namespace:
     def fail(message: str) -> NoReturn:
         raise Failure("none", None, None, show(message))
 
-    def positive(text: str) -> int:
-        return int(text) if int(text) > 0 else fail(f"not positive: {text}")
-
     parser = argparse.ArgumentParser("standalone.py", description="Verify an OMS v1.0 key bundle.", allow_abbrev=False)
     parser.error = fail  # type: ignore[method-assign]
     for name in ("--public-key", "--signature"):
@@ -641,7 +592,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     for name in ("--allow-symlinks", "--ignore-unsigned-files", "--json"):
         parser.add_argument(name, action="store_true")
     for name, most in (("--shard-size", None), ("--max-bundle-bytes", 256 << 20)):
-        parser.add_argument(name, type=positive, default=most)
+        parser.add_argument(name, type=lambda text: max(int(text), 0) or fail(text), default=most)
     parser.add_argument("--ignore-paths", action="append", default=[])
     parser.add_argument("--ignore-git-paths", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--hash-algorithm", choices=sorted(HASHES))
@@ -666,18 +617,15 @@ def main(words: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     report = {name: getattr(result, name) for name in ("verdict", "stage", "clause", "detail", "path")}
-    report["warnings"] = [{"code": code, "detail": detail} for code, detail in warned.items()]
-    try:
+    notes = [{"code": code, "detail": detail} for code, detail in warned.items()]
+    lines = [f"warning: {note['detail']} [{note['code']}]" for note in notes]
+    with contextlib.suppress(OSError):
+        for line in lines if result.verdict == "accepted" else [str(result)]:
+            print(line, file=sys.stderr, flush=True)
         if "--json" in words:
-            print(json.dumps(report), flush=True)
-        if result.verdict != "accepted":
-            print(result, file=sys.stderr, flush=True)
-        for code, detail in warned.items() if result.verdict == "accepted" else ():
-            print(f"warning: {detail} [{code}]", file=sys.stderr, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            print(json.dumps({**report, "warnings": notes}), flush=True)
     return STATUS[result.verdict]
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os._exit(main(sys.argv[1:]))  # all is flushed, and nothing is left to say to a closed pipe
