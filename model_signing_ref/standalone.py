@@ -21,12 +21,10 @@ import stat
 import sys
 import unicodedata
 from collections.abc import Iterator
-from itertools import accumulate
-from operator import attrgetter
-from pathlib import PurePath
+from itertools import accumulate, groupby
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, NoReturn
 
-GIT_PATHS = {".git", ".gitattributes", ".github", ".gitignore"}
 HASHES = {"sha256": 64, "blake2b": 128, "blake3": 64}  # registry identifier: hex digits of a digest
 STATUS = {"accepted": 0, "rejected": 1, "none": 2, "unsupported": 3}
 Warnings = dict[str, str]  # code: detail
@@ -38,7 +36,8 @@ BUNDLE = json.loads("""{"mediaType!": "string", "verificationMaterial": {
     "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId!": {"keyId!": "base64"},
         "canonicalizedBody": "base64", "kindVersion!": {"kind!": "string", "version!": "string"},
         "inclusionPromise": {"signedEntryTimestamp!": "base64"}, "inclusionProof": {"hashes": ["base64"],
-            "logIndex": "integer", "treeSize": "integer", "rootHash!": "base64", "checkpoint": {"envelope!": "string"}}}]},
+            "logIndex": "integer", "treeSize": "integer", "rootHash!": "base64",
+            "checkpoint": {"envelope!": "string"}}}]},
     "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
         "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]}}""")
 # Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
@@ -54,15 +53,11 @@ b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d
 ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973
 aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7
 3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f
-06052b81040023 sha512
-51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e1\
-56193951ec7e937b1652c0bd3bb1bf073573df883d2c34f1ef451fd46b503f00
-1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa\
-51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409
-c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dba\
-a14b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66
-11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afbd17273e662c\
-97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650""".split()  # noqa: SIM905
+06052b81040023 sha512 51953eb9618e1c9a1f929a21a0b68540eea2da725b99b315f3b8b489918ef109e156193951ec7e937b1652c0bd3bb1bf\
+073573df883d2c34f1ef451fd46b503f00 1fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b\
+7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409 c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14\
+b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66 11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afb\
+d17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650""".split()  # noqa: SIM905
 EC_PUBLIC_KEY = "06072a8648ce3d0201"  # RFC 5480 section 2.1.1; a curve's algorithm is this and its own identifier
 CURVES: dict[bytes, Curve] = {}
 for _p, _oid, _hash, *_hex in zip(PRIMES, *(NUMBERS[column::6] for column in range(6))):
@@ -140,15 +135,13 @@ def parse_json(data: bytes, stage: str) -> Any:
 
 def unbase64(text: str, stage: str, what: str, clause: str | None = None) -> bytes:
     """RFC 4648 base64 in either alphabet, else strict; `clause`, if given, replaces a fault's own."""
-    body, standard = text.rstrip("="), text.replace("-", "+").replace("_", "/")
-    right = len(text) % 4 == 0 and len(text) - len(body) <= 2 and "=" not in body
+    standard = text.replace("-", "+").replace("_", "/")
     need(not re.search("[^A-Za-z0-9+/_=-]", text), stage, clause or "BASE64-01", f"{what} has a foreign character")
+    right = len(text) % 4 == 0 and re.fullmatch("[^=]*={0,2}", text)
     need(right, stage, clause or "BASE64-02", f"{what} has the wrong length or padding")
-    right = not (re.search("[+/]", text) and re.search("[-_]", text))
-    need(right, stage, clause or "REF-BASE64-01", f"{what} mixes the two alphabets of base64")
+    need(standard == text or not re.search("[+/]", text), stage, clause or "REF-BASE64-01", f"{what} mixes alphabets")
     data = base64.b64decode(standard)
-    right = base64.b64encode(data).decode("ascii") == standard
-    need(right, stage, clause or "REF-BASE64-02", f"{what} ends with bits that are not zero")
+    need(base64.b64encode(data).decode() == standard, stage, clause or "REF-BASE64-02", f"{what} has bits left over")
     return data
 
 
@@ -160,8 +153,8 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
         right = type(value) in (int, str) and re.fullmatch("0|-?[1-9][0-9]{0,18}", str(value)) is not None
     need(right, "bundle", "OMS-4-01", f"{where} is not of type {kind}")
     if kind == "object":
-        for name in shape:
-            need(name[-1] != "!" or name[:-1] in value, "bundle", "OMS-4-01", f"{where} has no {name[:-1]}")
+        missing = [name[:-1] for name in shape if name[-1] == "!" and name[:-1] not in value]
+        need(not missing, "bundle", "OMS-4-01", f"{where} lacks {' and '.join(missing)}")
         for name, member in value.items():
             known = name[-1:] not in ("!", "*") and (shape.get(name) or shape.get(f"{name}!"))
             need(known or "*" in shape, "bundle", "REF-BUNDLE-02", f"{where} has the unknown {show(name)}")
@@ -193,7 +186,7 @@ def der(data: bytes, *tags: int) -> list[bytes]:
 
 
 def key_from_pem(text: bytes) -> Key:
-    """The one PEM public key in a file, whatever text is around it (RFC 7468, RFC 5480); ValueError if there is none."""
+    """The one PEM public key in a text (RFC 7468, RFC 5480), whatever stands around it; ValueError if there is none."""
     blocks = PEM.findall(text)
     if len(blocks) != 1:
         raise ValueError("several public keys" if blocks else "no PEM public key")
@@ -204,8 +197,7 @@ def key_from_pem(text: bytes) -> Key:
     fingerprint, curve = hashlib.sha256(pem.encode("ascii")).hexdigest(), CURVES.get(algorithm)
     if curve is None:
         return None, (0, 0), fingerprint
-    _, p, b, *_ = curve
-    size = (p.bit_length() + 7) // 8
+    p, b, size = curve[1], curve[2], (curve[1].bit_length() + 7) // 8
     x, y = int.from_bytes(bits[2 : 2 + size], "big"), int.from_bytes(bits[2 + size :], "big")
     on_curve = max(x, y) < p and (x**3 - 3 * x + b - y * y) % p == 0
     if bits[:2] != b"\0\4" or len(bits) != 2 + 2 * size or not on_curve:
@@ -240,14 +232,13 @@ def ecdsa_holds(curve: Curve, key: tuple[int, int], message: bytes, signature: b
         return False
     hash_name, p, _, n, x, y = curve
     r, s = (int.from_bytes(number, "big", signed=True) for number in numbers)
-    minimal = [len(number) for number in numbers] == [r.bit_length() // 8 + 1, s.bit_length() // 8 + 1]
-    if not (minimal and 0 < r < n and 0 < s < n):
+    sizes = [r.bit_length() // 8 + 1, s.bit_length() // 8 + 1]
+    if not (0 < r < n and 0 < s < n) or [len(number) for number in numbers] != sizes:
         return False
     inverse = pow(s, -1, n)
-    u1 = int.from_bytes(hashlib.new(hash_name, message).digest(), "big") * inverse % n
-    u2 = r * inverse % n
-    table = ((1, 1, 0), (x, y, 1), (*key, 1), add((x, y, 1), (*key, 1), p))
-    total = table[0]
+    digest = int.from_bytes(hashlib.new(hash_name, message).digest(), "big")
+    u1, u2 = digest * inverse % n, r * inverse % n
+    total, *table = (1, 1, 0), (1, 1, 0), (x, y, 1), (*key, 1), add((x, y, 1), (*key, 1), p)
     for bit in reversed(range(n.bit_length())):  # u1 times the base point and u2 times the key, at once
         total = add(total, total, p)
         total = add(total, table[(u1 >> bit & 1) + 2 * (u2 >> bit & 1)], p)
@@ -255,7 +246,7 @@ def ecdsa_holds(curve: Curve, key: tuple[int, int], message: bytes, signature: b
 
 
 def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
-    """Stages bundle, material, envelope, key, signature: the payload that `key` signed, of which nothing is read yet."""
+    """Stages bundle, material, envelope, key, signature: the payload that `key` signed, of which nothing is read."""
     (curve, point, fingerprint), bundle = key, parse_json(data, "bundle")
     check_shape(bundle, BUNDLE, "the bundle")
     media, kind = "application/vnd.dev.sigstore.bundle", bundle["mediaType"]
@@ -280,11 +271,10 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     payload = unbase64(envelope["payload"], "envelope", "payload")
     signature = unbase64(signatures[0]["sig"], "envelope", "sig")
     need(curve, "key", "OMS-REG-04", "the given key is not an ECDSA key on P-256, P-384 or P-521")
-    for claim in claims:
-        need(claim == fingerprint, "key", "REF-KEY-01", f"signed with {show(claim)}, not with {fingerprint}")
+    named = next((claim for claim in claims if claim != fingerprint), fingerprint)
+    need(named == fingerprint, "key", "REF-KEY-01", f"the bundle names the key {show(named)}, not {fingerprint}")
     pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode("ascii"), len(payload), payload)
-    right = curve and ecdsa_holds(curve, point, pae, signature)
-    need(right, "signature", "DSSE-01", "the signature does not hold over the payload")
+    need(curve and ecdsa_holds(curve, point, pae, signature), "signature", "DSSE-01", "the signature does not hold")
     return payload
 
 
@@ -294,39 +284,28 @@ def check_statement(payload: bytes) -> tuple[str, Any]:
     need(isinstance(value, dict), stage, "OMS-5-01", "the payload is no object")
     kind, predicate_type, subjects = value.get("_type"), value.get("predicateType"), value.get("subject")
     need(kind == "https://in-toto.io/Statement/v1", stage, "OMS-8.3-02", f"_type {show(kind)}")
-    right = predicate_type == "https://model_signing/signature/v1.0"
-    need(right, stage, "OMS-8.3-03", f"predicateType {show(predicate_type)}")
+    need(predicate_type == "https://model_signing/signature/v1.0", stage, "OMS-8.3-03", show(predicate_type))
     need(isinstance(subjects, list) and len(subjects) == 1, stage, "OMS-6.5-01", "there is not just one subject")
     name, digest = (subjects[0].get(x) if isinstance(subjects[0], dict) else None for x in ("name", "digest"))
     root = digest.get("sha256") if isinstance(digest, dict) else None
-    need(
-        isinstance(name, str) and is_hex(root, 64),
-        stage,
-        "OMS-6.5.1-02",
-        "the subject has not a name and a SHA-256 in lower-case hex",
-    )
+    right = isinstance(name, str) and re.fullmatch('"[0-9a-f]{64}"', json.dumps(root))
+    need(right, stage, "OMS-6.5.1-02", "the subject has not a name and a SHA-256 in lower-case hex")
     need(name, stage, "OMS-6.5.1-05", "the subject's name is empty")
     return str(root), value.get("predicate")
 
 
-def is_hex(value: Any, digits: int) -> bool:
-    """Whether `value` is a string of so many lower-case hexadecimal digits."""
-    return isinstance(value, str) and re.fullmatch("[0-9a-f]*", value) is not None and len(value) == digits
-
-
 def check_predicate(predicate: Any, options: Options, excused: set[str], warned: Warnings) -> Manifest:
     """Stage predicate: what is signed, names as they stand; recorded ignored paths are added to those `excused`."""
-    stage, members = "predicate", predicate if isinstance(predicate, dict) else {}
-    values: Any = members.get("resources")
-    how: Any = members.get("serialization")
+    stage, predicate = "predicate", predicate if isinstance(predicate, dict) else {}
+    values, how = (predicate.get(name) for name in ("resources", "serialization"))
     need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-8.3-04", "the predicate's shape is wrong")
     method, hash_type, size, links = (how.get(x) for x in ("method", "hash_type", "shard_size", "allow_symlinks"))
     ignored = how.get("ignore_paths", [])
     right = isinstance(ignored, list) and all(isinstance(path, str) for path in ignored)
     need(isinstance(links, bool) and right, stage, "OMS-8.3-04", "allow_symlinks or ignore_paths is of the wrong type")
-    known = {"resources", "serialization", "method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"}
-    unknown = (members.keys() - {"resources", "serialization"}) | (how.keys() - known) | (how.keys() & members.keys())
-    need(not unknown, stage, "REF-PREDICATE-01", f"the unknown member {show(min(unknown, default=''))}")
+    known = {"method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"}
+    unknown = min((predicate.keys() - {"resources", "serialization"}) | (how.keys() - known), default=None)
+    need(unknown is None, stage, "REF-PREDICATE-01", f"the unknown member {show(unknown)}")
     need(method in ("files", "shards"), stage, "OMS-5.2.2-01", f"method {show(method)}")
     need(isinstance(hash_type, str) and hash_type in HASHES, stage, "OMS-5.2.2-02", f"hash_type {show(hash_type)}")
     need(method == "shards" or "shard_size" not in how, stage, "OMS-5.2.2-04", "shard_size with the method files")
@@ -346,7 +325,8 @@ def check_predicate(predicate: Any, options: Options, excused: set[str], warned:
 
 def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, warned: Warnings) -> list[tuple[str, str]]:
     """Check the recorded ignored paths and the resources, and give the names and digests of these."""
-    stage, digits, old = "predicate", HASHES[hash_type], f"{hash_type}-sharded-{size}"
+    stage, digits = "predicate", f'"[0-9a-f]{{{HASHES[hash_type]}}}"'
+    old = f"{hash_type}-sharded-{size}" if size else hash_type
     for path in ignored:
         clause, detail = name_fault(path), f"ignore_paths has {show(path)}"
         need(not re.search("[*?[]", path), stage, "OMS-6.2.1-01", detail, path)
@@ -356,17 +336,15 @@ def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, war
         warned["repeated-ignored-path"] = "ignore_paths has a path more than once"
     need(values, stage, "OMS-5.2.1-04", "there are no resources")
     for value in values:
-        name, kind, digest = (
-            value.get(x) if isinstance(value, dict) else None for x in ("name", "algorithm", "digest")
-        )
+        fields = value if isinstance(value, dict) else {}
+        name, kind, digest = (fields.get(field) for field in ("name", "algorithm", "digest"))
         need(isinstance(name, str), stage, "OMS-5.2.1-01", "a resource is no object with a name")
         need(isinstance(kind, str), stage, "OMS-5.2.1-03", f"{show(name)} has no algorithm", name)
-        need(is_hex(digest, digits), stage, "OMS-5.2.1-02", f"{show(name)} has no digest of {digits} hex digits", name)
-        known = kind == hash_type or (size and kind == old)
-        need(known, stage, "REF-PREDICATE-04", f"the algorithm of {show(name)} is {show(kind)}", name)
+        need(re.fullmatch(digits, json.dumps(digest)), stage, "OMS-5.2.1-02", f"{show(name)} has no {digits}", name)
+        need(kind in (hash_type, old), stage, "REF-PREDICATE-04", f"{show(name)} has {show(kind)}", name)
     kinds = {value["algorithm"] for value in values}
     need(len(kinds) == 1, stage, "REF-PREDICATE-04", f"algorithm is {hash_type} here and {old} there")
-    if old in kinds:
+    if kinds != {hash_type}:
         warned["old-shard-algorithm"] = f"algorithm is {old} instead of {hash_type}"
     return [(value["name"], value["digest"]) for value in values]
 
@@ -376,28 +354,25 @@ def name_fault(name: str) -> str | None:
     return next((clause for clause, fault in NAME_FAULTS.items() if re.search(fault, name)), None)
 
 
-def place(name: str, size: int | None) -> tuple[str, int, int | None]:
-    """The path and the bounds in a name, which is `<path>:<start>:<end>` if there are shards."""
-    if not size:
-        return name, 0, None
+def place(name: str, size: int) -> tuple[str, int, int | None]:
+    """The path, start and end in the name of a shard; beyond 19 digits, more shards than can be would precede it."""
     path, *bounds = name.rsplit(":", 2)
     right = len(bounds) == 2 and all(re.fullmatch("0|[1-9][0-9]*", bound) for bound in bounds)
     need(right, "names", "OMS-6.3.2-08", f"{show(name)} is not <path>:<start>:<end>", name)
-    right = max(map(len, bounds)) < 20  # else more shards of at most 2^53 bytes than there can be would precede it
-    start, end = (int(bound) if right else 0 for bound in bounds)
-    right = start % size == 0 and 0 < end - start <= size
+    start, end = (int(bound[:20]) for bound in bounds)
+    right = start % size == 0 and 0 < end - start <= size and end < 10**19
     need(right, "names", "OMS-6.3.2-04", f"{show(name)} is no shard of {size} bytes", name)
     return path, start, end
 
 
 def check_names(pairs: list[tuple[str, str]], size: int | None, single: str | None, warned: Warnings) -> list[Resource]:
     """Stage names: the resources of names and digests; `single` is the name of a model that is a file."""
-    resources = [(*place(name, size), digest, name) for name, digest in pairs]
+    resources = [(*(place(name, size) if size else (name, 0, None)), digest, name) for name, digest in pairs]
     names, paths = [name for name, _ in pairs], {path for path, *_ in resources}
     for path, *_, name in resources if paths != {"."} or single is None else ():
         clause = name_fault(path)
         need(clause is None, "names", clause, f"{show(name)} is not canonical", name)
-    for before, name in zip(sorted(names), sorted(names)[1:]):  # noqa: RUF007
+    for before, name in zip(sorted(names), sorted(names)[1:]):
         need(before != name, "names", "REF-NAMES-03", f"{show(name)} is listed twice", name)
     if names != sorted(names):
         wrong = next(name for name, right in zip(names, sorted(names)) if name != right)
@@ -408,13 +383,12 @@ def check_names(pairs: list[tuple[str, str]], size: int | None, single: str | No
     for path, start, end, _, name in sorted(resources) if size else ():
         need(start == reached[path], "names", "OMS-6.3.2-04", f"a gap or overlap before {show(name)}", name)
         reached[path] = end or 0
-    if len({unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) for path in paths}) < len(
-        paths
-    ):
+    folded = {unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) for path in paths}
+    if len(folded) < len(paths):
         warned["lookalike-names"] = "names differ only in case or normalisation"
     if paths == {"."} and single:
         warned["old-dot"] = "the single file is named '.'"
-        resources = [(single, *others) for _, *others in resources]
+        resources = [(single, *resource[1:]) for resource in resources]
     return resources
 
 
@@ -457,25 +431,23 @@ def look(tree: Tree, folder: int | None, name: str, path: str) -> None:
     if stat.S_ISLNK(status.st_mode):
         clause, real = "OMS-6.1.1-03" if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
         need(tree.follow, "files", clause, f"{show(path)} is a symbolic link", path)
-        if not PurePath(real).is_relative_to(os.path.realpath(tree.model)):
+        if os.path.relpath(real, os.path.realpath(tree.model)).split(os.sep)[0] == "..":
             tree.warned["link-outside"] = f"links lead out of the model, {show(path)} among them"
         need(not os.path.islink(real), "files", "REF-FILES-03", f"{show(path)} is a link that leads back", path)
         need(os.path.exists(real), "files", "REF-FILES-04", f"{show(path)} is a link that leads nowhere", path)
         status = os.stat(name, dir_fd=folder)
-    if stat.S_ISREG(status.st_mode):
-        tree.files[path or tree.single or ""] = status
-        return
-    need(stat.S_ISDIR(status.st_mode), "files", "REF-FILES-01", f"{show(path)} is neither file nor folder", path)
-    cycle = any(os.path.samestat(status, tree.folders[above]) for above in ["", *parents(path)] if above != path)
+    regular = stat.S_ISREG(status.st_mode)
+    need(regular or stat.S_ISDIR(status.st_mode), "files", "REF-FILES-01", f"{show(path)} is a special file", path)
+    cycle = any(os.path.samestat(status, tree.folders[x]) for x in ("", *parents(path)) if x in tree.folders)
     need(not cycle, "files", "REF-FILES-03", f"{show(path)} leads back to a folder above it", path)
-    tree.folders[path] = status
+    (tree.files if regular else tree.folders)[path or (tree.single or "")] = status
 
 
 def walk(tree: Tree) -> None:
     """Find all that is in a model, without opening any file. What fails is kept as a problem."""
-    todo = [""]
     look(tree, None, tree.model, "")
-    while todo and tree.folders:
+    todo = list(tree.folders)
+    while todo:
         prefix = todo.pop()
         try:
             with opened(tree, prefix) as folder:
@@ -492,12 +464,12 @@ def walk(tree: Tree) -> None:
 
 def parents(path: str) -> Iterator[str]:
     """The folders that a name lies in and the name itself; of a name longer than any path only the name."""
-    return accumulate(path.split("/"), "{}/{}".format) if len(path) < 1 << 16 else iter([path])
+    return accumulate(path.split("/"), "{}/{}".format) if len(path) < 4096 else iter([path])
 
 
 def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool, shards: bool) -> None:
     """Stage files: what is refused, then missing, then extra, but for the `excused`, then unreadable."""
-    needed = {above for path in listed for above in parents(path)}
+    needed = {""} | {above for path in listed for above in parents(path)}
     for problem in tree.problems:
         path = problem.path or ""
         if path in needed or not (unsigned or excused.intersection(parents(path))):
@@ -517,9 +489,7 @@ def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool
 
 def check_digests(tree: Tree, resources: list[Resource], hash_type: str) -> None:
     """Stage digest: in shard mode all sizes, then all contents, of which nothing past the size found is read."""
-    by_path: dict[str, list[Resource]] = {}
-    for resource in sorted(resources):
-        by_path.setdefault(resource[0], []).append(resource)
+    by_path = {path: list(parts) for path, parts in groupby(sorted(resources), itemgetter(0))}
     for path, parts in by_path.items():
         size, end = tree.files[path].st_size, parts[-1][2]
         need(end in (None, size), "digest", "OMS-8.4-01", f"{show(path)} has {size} bytes, not {end}", path)
@@ -539,12 +509,12 @@ def check_digests(tree: Tree, resources: list[Resource], hash_type: str) -> None
 
 
 def prepare(model: str, signature: str, public_key: str, options: Options) -> tuple[Key, bytes, set[str]]:
-    """The key, the bundle or the start of one that is too long, and what the caller excuses; no verdict without them."""
+    """The key, the bundle or the start of one too long, and what the caller excuses; without them no verdict."""
     try:
         os.lstat(model)
         with open(public_key, "rb") as key_file, open(signature, "rb") as bundle_file:
             key, data = key_from_pem(key_file.read(1 << 20)), bundle_file.read(options.max_bundle_bytes + 1)
-        excused = set(GIT_PATHS) if options.ignore_git_paths else set()
+        excused = {".git", ".gitattributes", ".github", ".gitignore"} if options.ignore_git_paths else set()
         for name in (signature, *options.ignore_paths):
             path, top = os.path.abspath(name), os.path.abspath(model)
             real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
@@ -597,9 +567,9 @@ def parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--ignore-git-paths", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--hash-algorithm", choices=sorted(HASHES))
     parser.add_argument("model", metavar="MODEL")
-    options = words[: words.index("--")] if "--" in words else words
-    options = [re.sub("^--[^=]*", lambda match: match[0].replace("_", "-"), word) for word in options]
-    return parser.parse_args(options + words[len(options) :])
+    end = (*words, "--").index("--")
+    dashed = [re.sub("^--[^=]*", lambda match: match[0].replace("_", "-"), word) for word in words[:end]]
+    return parser.parse_args(dashed + words[end:])
 
 
 def main(words: list[str]) -> int:
@@ -618,12 +588,11 @@ def main(words: list[str]) -> int:
         return 130
     report = {name: getattr(result, name) for name in ("verdict", "stage", "clause", "detail", "path")}
     notes = [{"code": code, "detail": detail} for code, detail in warned.items()]
-    lines = [f"warning: {note['detail']} [{note['code']}]" for note in notes]
+    lines = [f"warning: {detail} [{code}]" for code, detail in warned.items()]
+    lines = lines if result.verdict == "accepted" else [str(result)]
     with contextlib.suppress(OSError):
-        for line in lines if result.verdict == "accepted" else [str(result)]:
-            print(line, file=sys.stderr, flush=True)
-        if "--json" in words:
-            print(json.dumps({**report, "warnings": notes}), flush=True)
+        print(*lines, sep="\n", end="\n" * bool(lines), file=sys.stderr, flush=True)
+        print(json.dumps({**report, "warnings": notes}) + "\n" if "--json" in words else "", end="", flush=True)
     return STATUS[result.verdict]
 
 
