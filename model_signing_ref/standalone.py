@@ -254,7 +254,7 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     material = bundle.get("verificationMaterial", {})
     kinds = [kind for kind in ("publicKey", "x509CertificateChain", "certificate") if kind in material]
     need(kinds, "material", "OMS-4-01", "there is no verification material")
-    need(len(kinds) == 1, "material", "REF-MATERIAL-01", f"there are {' and '.join(kinds)}")
+    need(len(kinds) == 1, "material", "BUNDLE-02", f"there are {' and '.join(kinds)}")
     need(kinds == ["publicKey"], "material", "OMS-11.1-08", f"{kinds[0]} is another method's material")
     claims = [material["publicKey"][name] for name in ("hint", "rawBytes") if name in material["publicKey"]]
     need(claims, "material", "OMS-11.1-02", "publicKey has neither hint nor rawBytes")
@@ -267,7 +267,7 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     kind, signatures = envelope["payloadType"], envelope["signatures"]
     need(kind == "application/vnd.in-toto+json", "envelope", "INTOTO-01", f"payloadType {show(kind)}")
     need(signatures, "envelope", "DSSE-03", "there is no signature")
-    need(len(signatures) == 1, "envelope", "REF-ENVELOPE-01", f"there are {len(signatures)} signatures")
+    need(len(signatures) == 1, "envelope", "BUNDLE-01", f"there are {len(signatures)} signatures")
     payload = unbase64(envelope["payload"], "envelope", "payload")
     signature = unbase64(signatures[0]["sig"], "envelope", "sig")
     need(curve, "key", "OMS-REG-04", "the given key is not an ECDSA key on P-256, P-384 or P-521")
