@@ -10,6 +10,8 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
 from .errors import OperationError, Rejection, Warn
@@ -65,12 +67,18 @@ class Config:
         """No signer yet, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
+        self._tsa_url: str | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             raise ValueError("no signer was chosen; call one of the use_..._signer methods")
-        sign_model(model_path, signature_path, self._signer, self._hashing.plan)
+        signer = self._signer
+        if self._tsa_url is not None:
+            from .timestamps import with_timestamp
+
+            signer = with_timestamp(signer, self._tsa_url)
+        sign_model(model_path, signature_path, signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
         """Hash as `hashing_config` says."""
@@ -86,3 +94,33 @@ class Config:
         """Sign with the private key in a PEM file. Raises OSError and OperationError."""
         ask = None if password is None else password.encode
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_certificate_signer(
+        self,
+        *,
+        private_key: StrPath,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        password: str | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """Sign with a private key, and add its certificate and those of `certificate_chain`, root or no root.
+
+        The files are PEM (any number of certificates) or DER. Raises OSError and OperationError.
+        """
+        from .certificates import load_all
+        from .signers.certificate import certificate_signer
+
+        ask = None if password is None else password.encode
+        chain = load_all((signing_certificate, *certificate_chain))
+        key = load_private_key(private_key, ask)
+        return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
+
+    def set_timestamp_authority(self, tsa_url: str | None) -> Config:
+        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`. Raises MissingExtra."""
+        if tsa_url is not None:
+            from .timestamps import load_client
+
+            load_client()
+        self._tsa_url = tsa_url
+        return self
