@@ -47,9 +47,13 @@ class Owner(NamedTuple):
         return self.certificate.public_bytes(Encoding.DER)
 
 
-@functools.cache
 def key(name: str, kind: str = "p256") -> PrivateKey:
     """One key for each name and kind, the same whenever it is asked for."""
+    return _key(name, kind)
+
+
+@functools.cache
+def _key(_: str, kind: str) -> PrivateKey:
     curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "p224": ec.SECP224R1}
     curves |= {"k1": ec.SECP256K1, "brainpool": ec.BrainpoolP256R1}
     if kind.startswith("rsa"):
@@ -98,10 +102,11 @@ def issue(
     critical_usage: bool = True,
     critical_purposes: bool = False,
     critical_ca: bool = True,
+    identifiers: bool = False,
 ) -> Owner:
     """A certificate by `issuer`, or self-signed. A CA with keyCertSign by default; `ca` None: no BasicConstraints.
 
-    `words` is the KeyUsage, "" for none.
+    `words` is the KeyUsage, "" for none; with `identifiers` it says whose key signed which.
     """
     own = own or key(str(name), kind)
     subject = dn(name) if isinstance(name, str) else name
@@ -116,6 +121,9 @@ def issue(
         builder = builder.add_extension(usage(words), critical_usage)
     if purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical_purposes)
+    if identifiers:
+        above = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        extra = [*extra, (x509.SubjectKeyIdentifier.from_public_key(own.public_key()), False), (above, False)]
     for value, critical in extra:
         builder = builder.add_extension(value, critical)
     algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hash_algorithm or hashes.SHA256()
