@@ -10,6 +10,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
@@ -76,8 +77,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
     data = read_small_file(path, "the certificate file")
     name = quote(printable_path(os.fspath(path)))
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of faults that make a chain invalid anyway
+        with without_warnings():
             pem = b"-----BEGIN" in data
             found = x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
             return [_with_extensions(certificate) for certificate in found]
@@ -99,13 +99,20 @@ def read_certificates(encoded: Sequence[bytes]) -> list[x509.Certificate]:
     found = []
     for number, der in enumerate(encoded, 1):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with without_warnings():
                 found.append(_with_extensions(x509.load_der_x509_certificate(der)))
         except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
             detail = f"certificate {number} of the bundle is not an X.509 certificate in DER"
             raise CertificateRejected(detail, clause="RFC5280-01") from None
     return found
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """No Python warnings on stderr about odd certificates, which `cryptography` refuses where it matters."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _with_extensions(certificate: x509.Certificate) -> x509.Certificate:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from http.client import HTTPException
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib import request as http
 from urllib.parse import urlsplit
 
@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 MAX_ANSWER_BYTES = 1 << 20  # a token with its certificates has some 5 kB
 MAX_TOKENS = 16  # in one bundle
 TIMEOUT_SECONDS = 30.0
-IMPRINT_HASHES = {
+HASHES = {
     "2.16.840.1.101.3.4.2.1": "sha256",
     "2.16.840.1.101.3.4.2.2": "sha384",
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
+UNREADABLE = (ValueError, LookupError, TypeError, OverflowError)  # what rfc3161_client raises on junk
 GRANTED = (0, 1)  # RFC 3161, section 2.4.2: granted, grantedWithMods
 
 
@@ -91,13 +92,12 @@ def request_token(signature: bytes, tsa_url: str, *, timeout: float = TIMEOUT_SE
 
 def check_answer(answer: bytes, request: TimeStampRequest) -> None:
     """Return if `answer` has a token for `request`. Raises TransparencyRejected."""
-    response = read_response(answer)
-    info, asked = response.tst_info, request.message_imprint
-    if (info.message_imprint.hash_algorithm, info.message_imprint.message) != (asked.hash_algorithm, asked.message):
+    token, asked = read_token(answer), request.message_imprint
+    if (token.imprint_hash, token.imprint) != (asked.hash_algorithm.dotted_string, asked.message):
         raise TransparencyRejected("the timestamp is over something else", clause="RFC3161-02")
-    if info.nonce != request.nonce:
+    if token.nonce != request.nonce:
         raise TransparencyRejected("the timestamp answers another request (nonce)", clause="RFC3161-05")
-    check_authority(signer_of(response, embedded_certificates(response)))
+    check_authority(signer_of(token, token.embedded))
 
 
 def post(url: str, body: bytes, timeout: float) -> bytes:
@@ -195,31 +195,35 @@ def verify_token(token: bytes, signature: bytes, tsa: Trust) -> datetime:
     """
     from . import certificates
 
-    response = read_response(token)
-    info = response.tst_info
-    hash_name = IMPRINT_HASHES.get(info.message_imprint.hash_algorithm.dotted_string)
-    if hash_name is None or info.message_imprint.message != hashlib.new(hash_name, signature).digest():
+    found = read_token(token)
+    hash_name = HASHES.get(found.imprint_hash)
+    if hash_name is None or found.imprint != hashlib.new(hash_name, signature).digest():
         raise TransparencyRejected("the timestamp is not over this signature", clause="RFC3161-02")
-    embedded = embedded_certificates(response)
-    authority = signer_of(response, (*embedded, *tsa.anchors, *tsa.helpers))
+    authority = signer_of(found, (*found.embedded, *tsa.anchors, *tsa.helpers))
     check_authority(authority)
     try:
-        chain = certificates.check_chain(authority, embedded, tsa, info.gen_time, certificates.TIME_STAMPING)
+        chain = certificates.check_chain(authority, found.embedded, tsa, found.time, certificates.TIME_STAMPING)
     except (CertificateRejected, TimeRejected) as error:
         detail = f"the timestamp authority is not trusted: {error.detail}"
         raise TransparencyRejected(detail, clause=error.clause) from None
-    verify_response(response, signature, chain)
-    return info.gen_time
+    verify_signature(found, signature, chain)
+    return found.time
 
 
-def verify_response(response: TimeStampResponse, signature: bytes, chain: Sequence[x509.Certificate]) -> None:
-    """Return if the token is signed with the key of the first of `chain`. Raises TransparencyRejected."""
+def verify_signature(token: Token, message: bytes, chain: Sequence[x509.Certificate]) -> None:
+    """Return if `token` over `message` is signed with the key of the first of `chain`, whose last is trusted.
+
+    Raises TransparencyRejected.
+    """
+    from .certificates import without_warnings
+
     client = load_client()
     authority, *issuers = chain
     builder = client.VerifierBuilder(tsa_certificate=authority, intermediates=issuers[:-1], roots=[chain[-1]])
     try:
-        builder.build().verify_message(response, signature)
-    except (client.VerificationError, ValueError) as error:
+        with without_warnings():
+            builder.build().verify_message(token.response, message)
+    except (client.VerificationError, *UNREADABLE) as error:
         detail = f"the timestamp's signature does not hold: {quote(str(error))}"
         raise TransparencyRejected(detail, clause="RFC3161-04") from None
 
@@ -227,45 +231,48 @@ def verify_response(response: TimeStampResponse, signature: bytes, chain: Sequen
 # Tokens
 
 
-def read_response(data: bytes) -> TimeStampResponse:
+class Token(NamedTuple):
+    """A time-stamp response that has a token, of which nothing is verified."""
+
+    response: TimeStampResponse
+    time: datetime  # UTC, whole seconds
+    imprint_hash: str  # object identifier, as in HASHES
+    imprint: bytes
+    nonce: int | None
+    embedded: Sequence[x509.Certificate]
+    signer: tuple[x509.Name, int]  # issuer and serial number
+
+
+def read_token(data: bytes) -> Token:
     """The time-stamp response in `data` (DER), if it has a token. Raises TransparencyRejected."""
+    from .certificates import read_certificates, without_warnings
+
     client = load_client()
     try:
-        response: TimeStampResponse = client.decode_timestamp_response(data)
-        granted = response.status in GRANTED
-        digests = {each.dotted_string for each in response.signed_data.digest_algorithms} if granted else set()
-        if granted:
-            response.tst_info.gen_time, response.tst_info.message_imprint.message  # noqa: B018 - parsed on access
-    except ValueError as error:
+        with without_warnings():
+            response = client.decode_timestamp_response(data)
+            if response.status not in GRANTED:
+                detail = f"the timestamp was refused, status {response.status}"
+                raise TransparencyRejected(detail, clause="RFC3161-01")
+            info, signed = response.tst_info, response.signed_data
+            digests = {each.dotted_string for each in signed.digest_algorithms}
+            imprint = info.message_imprint
+            (signer,) = signed.signer_infos
+            parts = (info.gen_time, imprint.hash_algorithm.dotted_string, imprint.message, info.nonce)
+            embedded = read_certificates(sorted(signed.certificates))
+            token = Token(response, *parts, embedded, (signer.issuer, signer.serial_number))
+    except (CertificateRejected, *UNREADABLE) as error:
         detail = f"the timestamp is not a time-stamp response: {quote(str(error))}"
         raise TransparencyRejected(detail, clause="RFC3161-01") from None
-    if not granted:
-        detail = (
-            f"the timestamp was refused with the status {response.status}: {quote(' '.join(response.status_string))}"
-        )
-        raise TransparencyRejected(detail, clause="RFC3161-01")
-    if not digests <= set(IMPRINT_HASHES):
+    if not digests <= set(HASHES):
         raise TransparencyRejected("the timestamp is signed with a hash that is not relied on", clause="REF-CERT-04")
-    return response
+    return token
 
 
-def embedded_certificates(response: TimeStampResponse) -> list[x509.Certificate]:
-    """The certificates in the token. Raises TransparencyRejected."""
-    from . import certificates
-
-    try:
-        return certificates.read_certificates(sorted(response.signed_data.certificates))
-    except (CertificateRejected, ValueError) as error:
-        raise TransparencyRejected(f"the timestamp's certificates: {quote(str(error))}", clause="RFC3161-01") from None
-
-
-def signer_of(response: TimeStampResponse, known: Iterable[x509.Certificate]) -> x509.Certificate:
+def signer_of(token: Token, known: Iterable[x509.Certificate]) -> x509.Certificate:
     """Which of the `known` certificates the token says signed it. Raises TransparencyRejected."""
-    signers = list(response.signed_data.signer_infos)
-    if len(signers) != 1:
-        raise TransparencyRejected(f"the timestamp has {len(signers)} signers, not one", clause="RFC3161-01")
     for each in known:
-        if (each.issuer, each.serial_number) == (signers[0].issuer, signers[0].serial_number):
+        if (each.issuer, each.serial_number) == token.signer:
             return each
     raise TransparencyRejected("the certificate of the timestamp's signer is not known", clause="RFC3161-04")
 
