@@ -249,7 +249,8 @@ class Config:
         except SignatureRejected:
             if not self._allow_v02:
                 raise
-            manifest = verify_v02_bundle(data, self._verifier(True), self._warn)
+            verifier = self._verifier(True)  # whose notes were given the first time
+            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, ignore_note), self._warn)
         return verify_model(
             model_path,
             manifest,

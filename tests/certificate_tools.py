@@ -54,11 +54,11 @@ def key(name: str, kind: str = "p256") -> PrivateKey:
 
 @functools.cache
 def _key(_: str, kind: str) -> PrivateKey:
-    curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1, "p224": ec.SECP224R1}
-    curves |= {"k1": ec.SECP256K1, "brainpool": ec.BrainpoolP256R1}
+    curves: dict[str, ec.EllipticCurve] = {"p256": ec.SECP256R1(), "p384": ec.SECP384R1(), "p521": ec.SECP521R1()}
+    curves |= {"p224": ec.SECP224R1(), "k1": ec.SECP256K1(), "brainpool": ec.BrainpoolP256R1()}
     if kind.startswith("rsa"):
         return rsa.generate_private_key(65537, int(kind[3:]))
-    return ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(curves[kind]())
+    return ed25519.Ed25519PrivateKey.generate() if kind == "ed25519" else ec.generate_private_key(curves[kind])
 
 
 def dn(common_name: str, *more: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
@@ -98,7 +98,7 @@ def issue(
     extra: Iterable[Extra] = (),
     start: dt.datetime = START,
     end: dt.datetime = END,
-    hash_algorithm: hashes.HashAlgorithm | None = None,
+    hash_algorithm: Any = None,
     critical_usage: bool = True,
     critical_purposes: bool = False,
     critical_ca: bool = True,
@@ -132,7 +132,8 @@ def issue(
 
 def leaf(issuer: Owner | None = None, name: str | x509.Name = "signer", **options: Any) -> Owner:
     """A leaf as code-signing authorities issue them, unless `options` say otherwise."""
-    return issue(name, issuer, **({"ca": False, "purposes": [CODE]} | options))
+    usual: dict[str, Any] = {"ca": False, "purposes": [CODE]}
+    return issue(name, issuer, **(usual | options))
 
 
 def rewrite(owner: Owner, issuer: Owner, change: Callable[[Any], None], algorithm: str = "sha256_ecdsa") -> Owner:

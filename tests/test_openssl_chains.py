@@ -34,7 +34,7 @@ from certificate_tools import (
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from model_signing_ref import certificates
 from model_signing_ref.bundle import CERTIFICATE, MEDIA_TYPE, Bundle, Material
@@ -622,7 +622,7 @@ def critical_authority_key_identifier() -> Case:
 @case("RFC5280-07")
 def critical_authority_information() -> Case:
     where = x509.AccessDescription(
-        x509.AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier("http://a.test")
+        AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier("http://a.test")
     )
     return below(issue("intermediate", root(), extra=[(x509.AuthorityInformationAccess([where]), True)]))
 

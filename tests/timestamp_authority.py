@@ -29,7 +29,7 @@ def tsa_root() -> Owner:
 
 def authority(root: Owner, **options: Any) -> Owner:
     """A timestamp authority's certificate as RFC 3161 wants it, unless `options` say otherwise."""
-    good = {"ca": False, "purposes": [STAMP], "critical_purposes": True, "identifiers": True}
+    good: dict[str, Any] = {"ca": False, "purposes": [STAMP], "critical_purposes": True, "identifiers": True}
     return issue("timestamp authority", root, **(good | options))
 
 
