@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from typing import NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
@@ -43,6 +44,14 @@ MAX_INTERMEDIATES = 8
 MAX_CANDIDATES = 200  # issuers tried for one chain: certificates of one name and key multiply the paths
 MIN_RSA_BITS = 2048
 SIGNATURE_HASHES = ("sha256", "sha384", "sha512")
+
+# DER of the object identifiers of an elliptic-curve key and of the curves that it may name (RFC 5480, 2.1.1).
+_EC_KEY = bytes.fromhex("06072a8648ce3d0201")
+_CURVES = {
+    "secp256r1": bytes.fromhex("06082a8648ce3d030107"),
+    "secp384r1": bytes.fromhex("06052b81040022"),
+    "secp521r1": bytes.fromhex("06052b81040023"),
+}
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
@@ -220,19 +229,16 @@ def system_certificates() -> list[x509.Certificate]:
     """The roots that OpenSSL trusts on this system, $SSL_CERT_FILE and $SSL_CERT_DIR included."""
     import ssl
 
-    folder = ssl.get_default_verify_paths().capath
-    encoded = ssl.create_default_context().get_ca_certs(binary_form=True)
-    names = sorted(os.listdir(folder)) if folder else []
-    for name in names:
-        if name[:8].isalnum() and name[8:9] == "." and name[9:].isdigit():  # as `openssl rehash` names them
-            encoded.append(ssl.PEM_cert_to_DER_cert(read_small_file(os.path.join(folder, name), "a root").decode()))
     found = []
-    for der in dict.fromkeys(encoded):
-        try:
+    for der in ssl.create_default_context().get_ca_certs(binary_form=True):
+        with suppress(CertificateRejected):  # a root that can't be read is not trusted
             found += read_certificates([der])
-        except CertificateRejected:
-            continue  # a root that can't be read is not trusted
-    return found
+    folder = ssl.get_default_verify_paths().capath
+    for name in sorted(os.listdir(folder)) if folder else ():
+        if re.fullmatch(r"[0-9a-f]{8}\.[0-9]+", name):  # as `openssl rehash` names them
+            with suppress(OSError, OperationError):
+                found += load_certificates(os.path.join(str(folder), name))
+    return list(dict.fromkeys(found))
 
 
 # What a certificate may do
@@ -241,7 +247,7 @@ def system_certificates() -> list[x509.Certificate]:
 def check_key(leaf: x509.Certificate) -> ec.EllipticCurvePublicKey:
     """The leaf's key, if it is on one of the three named curves. Raises KeyRejected."""
     key = require_curve(public_key(leaf))
-    if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) not in leaf.tbs_certificate_bytes:
+    if _EC_KEY + _CURVES[key.curve.name] not in leaf.tbs_certificate_bytes:
         raise KeyRejected("the certificate spells its curve out instead of naming it", clause="OMS-REG-04")
     return key
 

@@ -10,7 +10,7 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
@@ -67,17 +67,13 @@ class Config:
         """No signer yet, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
-        self._tsa_url: str | None = None
+        self._timestamped: Callable[[Signer], Signer] | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             raise ValueError("no signer was chosen; call one of the use_..._signer methods")
-        signer = self._signer
-        if self._tsa_url is not None:
-            from .timestamps import with_timestamp
-
-            signer = with_timestamp(signer, self._tsa_url)
+        signer = self._timestamped(self._signer) if self._timestamped else self._signer
         sign_model(model_path, signature_path, signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
@@ -116,11 +112,20 @@ class Config:
         key = load_private_key(private_key, ask)
         return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
 
-    def set_timestamp_authority(self, tsa_url: str | None) -> Config:
-        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`. Raises MissingExtra."""
-        if tsa_url is not None:
-            from .timestamps import load_client
+    def set_timestamp_authority(self, tsa_url: str | None, *, tsa_chain: Iterable[StrPath] = ()) -> Config:
+        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`; None: by no one.
 
-            load_client()
-        self._tsa_url = tsa_url
+        With `tsa_chain` (certificate files) the timestamp is verified in full before it is written, else as far
+        as can be without trusting anyone. Raises OSError, OperationError and MissingExtra.
+        """
+        self._timestamped = None
+        if tsa_url is None:
+            return self
+        from .certificates import load_all, trust
+        from .timestamps import load_client, with_timestamp
+
+        load_client()
+        files = tuple(tsa_chain)
+        tsa = trust(load_all(files)) if files else None
+        self._timestamped = lambda signer: with_timestamp(signer, tsa_url, tsa)
         return self

@@ -59,25 +59,30 @@ def load_client() -> ModuleType:
 # Signing
 
 
-def with_timestamp(signer: Signer, tsa_url: str, *, timeout: float = TIMEOUT_SECONDS) -> Signer:
+def with_timestamp(
+    signer: Signer, tsa_url: str, tsa: Trust | None = None, *, timeout: float = TIMEOUT_SECONDS
+) -> Signer:
     """`signer`, whose signatures are timestamped by the authority at `tsa_url`; `timeout` is in seconds.
 
-    Its sign() raises OperationError if no token that fits was had. Raises MissingExtra.
+    With `tsa` a token is verified in full before it is used. sign() raises OperationError if no token that fits
+    was had. Raises MissingExtra.
     """
     load_client()
 
     def sign(payload: bytes) -> Bundle:
         bundle = signer.sign(payload)
-        token = request_token(bundle.envelope.signature, tsa_url, timeout=timeout)
+        token = request_token(bundle.envelope.signature, tsa_url, tsa, timeout=timeout)
         return bundle._replace(material=bundle.material._replace(timestamps=(token,)))
 
     return Signer(sign, without_timestamps(signer.verify))
 
 
-def request_token(signature: bytes, tsa_url: str, *, timeout: float = TIMEOUT_SECONDS) -> bytes:
+def request_token(
+    signature: bytes, tsa_url: str, tsa: Trust | None = None, *, timeout: float = TIMEOUT_SECONDS
+) -> bytes:
     """A time-stamp response (DER) over the raw `signature` from the authority at `tsa_url`.
 
-    The answer is checked as far as it can be without trusting anyone. Raises OperationError.
+    Without `tsa` the answer is checked as far as it can be without trusting anyone. Raises OperationError.
     """
     client = load_client()
     builder = client.TimestampRequestBuilder().data(signature).hash_algorithm(client.HashAlgorithm.SHA256)
@@ -85,6 +90,8 @@ def request_token(signature: bytes, tsa_url: str, *, timeout: float = TIMEOUT_SE
     answer = post(tsa_url, request.as_bytes(), timeout)
     try:
         check_answer(answer, request)
+        if tsa is not None:
+            verify_token(answer, signature, tsa)
     except TransparencyRejected as error:
         raise OperationError(f"the timestamp authority's answer: {error.detail} ({error.clause})") from None
     return answer
@@ -119,10 +126,18 @@ def post(url: str, body: bytes, timeout: float) -> bytes:
                     raise TimeoutError("timed out")
     except (OSError, HTTPException, ValueError) as error:
         reason = str(error) or type(error).__name__
-        raise OperationError(f"the timestamp authority {quote(url)}: {quote(reason)[1:-1]}") from None
+        raise OperationError(f"the timestamp authority {host_of(url)}: {quote(reason)[1:-1]}") from None
     if len(answer) > MAX_ANSWER_BYTES:
-        raise OperationError(f"the timestamp authority {quote(url)} sent more than {MAX_ANSWER_BYTES} bytes")
+        raise OperationError(f"the timestamp authority {host_of(url)} sent more than {MAX_ANSWER_BYTES} bytes")
     return answer
+
+
+def host_of(url: str) -> str:
+    """The host in `url` for people, in quotes and escaped; what else stands there may be secret."""
+    try:
+        return quote(urlsplit(url).hostname or "")
+    except ValueError:
+        return quote("")
 
 
 def opener() -> http.OpenerDirector:

@@ -34,6 +34,8 @@ from certificate_tools import (
 )
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from model_signing_ref import certificates
@@ -816,6 +818,22 @@ def spell_out_curve(tbs: Any) -> None:
 @case("OMS-REG-04")
 def leaf_that_spells_its_curve_out() -> Case:
     return Case(rewrite(leaf(inter()), inter(), spell_out_curve), [inter()], [root()])
+
+
+def compress_point(tbs: Any) -> None:
+    """Write the same public key with one coordinate (RFC 5480, 2.2)."""
+    point = bytes(tbs["subject_public_key_info"]["public_key"])
+    tbs["subject_public_key_info"]["public_key"] = key_point(point)
+
+
+def key_point(point: bytes) -> bytes:
+    public = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    return public.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+
+
+@case("ok")
+def leaf_with_a_compressed_point() -> Case:
+    return Case(rewrite(leaf(inter()), inter(), compress_point), [inter()], [root()])
 
 
 # What a leaf may do

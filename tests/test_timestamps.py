@@ -321,6 +321,20 @@ def test_nobody_there(model: Path, tmp_path: Path, key_files: tuple[Path, Path])
     assert not (tmp_path / "model.sig").exists()
 
 
+def test_with_the_authoritys_chain_the_token_is_verified_in_full() -> None:
+    with serving(replying(Answer(TSA))) as url:
+        timestamps.with_timestamp(short_signer(), url, trusting(TSA_ROOT)).sign(b"{}")
+        for given in (issue("stranger"), OLD_ROOT):
+            with pytest.raises(OperationError, match="not trusted"):
+                timestamps.with_timestamp(short_signer(), url, trusting(given)).sign(b"{}")
+
+
+def test_the_address_may_hold_a_secret() -> None:
+    with pytest.raises(OperationError) as caught:
+        timestamps.request_token(SIGNATURE, "http://user:secret@127.0.0.1:9/secret?secret", timeout=1)
+    assert "secret" not in caught.value.detail
+
+
 def test_the_request() -> None:
     """SHA-256 over the raw signature, a nonce that differs each time, the certificate asked for."""
     tsp = pytest.importorskip("asn1crypto.tsp")
