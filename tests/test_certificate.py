@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_tools import ANY, AT, CODE, SECOND, SERVER, Owner, PrivateKey, issue, key_pem, leaf, utc
+from certificate_tools import ANY, AT, CODE, SECOND, SERVER, Owner, PrivateKey, issue, key, key_pem, leaf, rewrite, utc
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
@@ -274,6 +274,24 @@ def test_no_anchor_is_an_error_that_names_the_options(files: Files) -> None:
         verifying.Config().use_certificate_verifier()
     with pytest.raises(OperationError, match=r"--partial-chain"):
         verifying.Config().use_certificate_verifier(certificate_chain=[files.pem("middle", MIDDLE)])
+
+
+def test_who_is_self_signed() -> None:
+    """An old self-signature can't be verified; then the names decide, and the key identifiers if there are any."""
+
+    def old(owner: Owner, issuer: Owner) -> bool:
+        return certificates.is_self_signed(rewrite(owner, issuer, lambda _: None, "sha1_rsa").certificate)
+
+    top = issue("old root", kind="rsa2048")
+    marked = issue("old root", kind="rsa2048", identifiers=True)
+    namesake = issue("old root", top, kind="rsa3072", identifiers=True)
+    assert certificates.is_self_signed(ROOT.certificate)
+    assert not certificates.is_self_signed(MIDDLE.certificate)
+    assert not certificates.is_self_signed(issue("root", ROOT, own=key("another root key")).certificate)
+    assert old(top, top)
+    assert old(marked, marked)
+    assert not old(namesake, top)
+    assert not old(issue("intermediate", top), top)
 
 
 def test_partial_chain(model: Path, files: Files) -> None:

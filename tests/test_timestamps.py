@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from certificate_tools import ANY, AT, END, SERVER, STAMP, Owner, issue, key_pem, leaf, utc
+from certificate_tools import ANY, AT, CODE, END, SERVER, STAMP, Owner, issue, key_pem, leaf, utc
 from cryptography.hazmat.primitives.asymmetric import ec
-from timestamp_authority import Answer, Handler, authority, replying, serving, stamp, tsa_root
+from timestamp_authority import Answer, Handler, Reply, authority, replying, serving, stamp, tsa_root
 
 from model_signing_ref import certificates, signing, timestamps, verifying
 from model_signing_ref.bundle import Bundle, read_bundle
@@ -156,6 +156,9 @@ def test_several_timestamps() -> None:
 
 INTERMEDIATE = issue("timestamp intermediate", TSA_ROOT, identifiers=True)
 BELOW = authority(INTERMEDIATE)
+STAMPING = issue("timestamping only", TSA_ROOT, purposes=[STAMP], identifiers=True)
+CODING = issue("code signing only", TSA_ROOT, purposes=[CODE], identifiers=True)
+STAMPING_TSA, CODE_TSA = authority(STAMPING), authority(CODING)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,8 @@ BELOW = authority(INTERMEDIATE)
         (good_token(signer=authority(TSA_ROOT, words="commit")), [TSA_ROOT]),
         (good_token(signer=authority(TSA_ROOT, end=utc(2026, 6, 2))), [TSA_ROOT]),
         (good_token(hash_name="sha384"), [TSA_ROOT]),
+        (good_token(signed_with="sha512"), [TSA_ROOT]),
+        (good_token(signer=STAMPING_TSA, embedded=(STAMPING_TSA, STAMPING)), [TSA_ROOT]),
         (good_token(hash_name="sha512"), [TSA_ROOT]),
         (good_token(time=AT.replace(microsecond=123456)), [TSA_ROOT]),
     ],
@@ -208,6 +213,8 @@ OLD_ROOT = issue("old timestamp root", end=utc(2025), identifiers=True)
         ("RFC3161-03", good_token(signer=authority(TSA_ROOT, purposes=[STAMP, SERVER])), [TSA_ROOT]),
         ("RFC3161-03", good_token(signer=authority(TSA_ROOT, words="agree")), [TSA_ROOT]),
         ("REF-CERT-04", good_token(signer=authority(TSA_ROOT, kind="rsa1024")), [TSA_ROOT]),
+        ("REF-CERT-04", good_token(signed_with="sha1"), [TSA_ROOT]),
+        ("REF-CERT-03", good_token(signer=CODE_TSA, embedded=(CODE_TSA, CODING)), [TSA_ROOT]),
         ("RFC3161-04", good_token(signer=BELOW, embedded=()), [TSA_ROOT]),
         ("RFC3161-04", good_token(embedded=(TSA_ROOT,)), [issue("stranger")]),
         ("RFC5280-02", good_token(), [issue("stranger")]),
@@ -295,12 +302,22 @@ def test_answers_that_are_refused(message: str, handler: Handler) -> None:
 
 
 def test_a_slow_authority() -> None:
-    def slow(query: bytes) -> tuple[int, dict[str, str], bytes]:
+    def slow(query: bytes) -> Reply:
         time.sleep(0.5)
         return 200, {}, query
 
     with pytest.raises(OperationError, match="timed out"):
         request(slow, timeout=0.1)
+
+
+def test_an_authority_that_drips() -> None:
+    def drops() -> Iterator[bytes]:
+        for _ in range(20):
+            time.sleep(0.05)
+            yield b"\0"
+
+    with pytest.raises(OperationError, match="timed out"):
+        request(lambda _: (200, {}, drops()), timeout=0.3)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +357,7 @@ def test_the_request() -> None:
     tsp = pytest.importorskip("asn1crypto.tsp")
     seen: list[Any] = []
 
-    def note(query: bytes) -> tuple[int, dict[str, str], bytes]:
+    def note(query: bytes) -> Reply:
         seen.append(tsp.TimeStampReq.load(query).native)
         return replying(Answer(TSA))(query)
 

@@ -6,14 +6,13 @@ import contextlib
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, NamedTuple
 
 import pytest
-from certificate_tools import AT, STAMP, Owner, issue
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from certificate_tools import AT, STAMP, Owner, issue, sign_old
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 core = pytest.importorskip("asn1crypto.core")
 cms = pytest.importorskip("asn1crypto.cms")
@@ -44,6 +43,7 @@ class Answer(NamedTuple):
     refuse: bool = False
     change: Callable[[Any], None] = lambda _: None  # of the TSTInfo
     content_type: str = "tst_info"
+    signed_with: str = "sha256"  # the hash of the token's own signature
 
 
 def respond(query: bytes, answer: Answer) -> bytes:
@@ -80,7 +80,7 @@ def signed(answer: Answer, content: bytes) -> Any:
         [
             {"type": "content_type", "values": [answer.content_type]},
             {"type": "signing_time", "values": [cms.Time({"utc_time": answer.time.replace(microsecond=0)})]},
-            {"type": "message_digest", "values": [hashlib.sha256(content).digest()]},
+            {"type": "message_digest", "values": [hashlib.new(answer.signed_with, content).digest()]},
             {
                 "type": "signing_certificate_v2",
                 "values": [{"certs": [{"cert_hash": hashlib.sha256(answer.signer.der).digest()}]}],
@@ -88,18 +88,18 @@ def signed(answer: Answer, content: bytes) -> Any:
         ]
     )
     embedded = (answer.signer,) if answer.embedded is None else answer.embedded
-    name, signature = sign(answer.signer, attributes.dump())
+    name, signature = sign(answer.signer, attributes.dump(), answer.signed_with)
     signer_info = {
         "version": "v1",
         "sid": {"issuer_and_serial_number": {"issuer": signer.issuer, "serial_number": signer.serial_number}},
-        "digest_algorithm": {"algorithm": "sha256"},
+        "digest_algorithm": {"algorithm": answer.signed_with},
         "signed_attrs": attributes,
         "signature_algorithm": {"algorithm": name},
         "signature": signature,
     }
     value: dict[str, Any] = {
         "version": "v3",
-        "digest_algorithms": [{"algorithm": "sha256"}],
+        "digest_algorithms": [{"algorithm": answer.signed_with}],
         "encap_content_info": {"content_type": answer.content_type, "content": core.ParsableOctetString(content)},
         "signer_infos": [signer_info],
     }
@@ -108,14 +108,13 @@ def signed(answer: Answer, content: bytes) -> Any:
     return cms.ContentInfo({"content_type": "signed_data", "content": cms.SignedData(value)})
 
 
-def sign(signer: Owner, message: bytes) -> tuple[str, bytes]:
-    if isinstance(signer.key, rsa.RSAPrivateKey):
-        return "sha256_rsa", signer.key.sign(message, padding.PKCS1v15(), hashes.SHA256())
-    assert isinstance(signer.key, ec.EllipticCurvePrivateKey)
-    return "sha256_ecdsa", signer.key.sign(message, ec.ECDSA(hashes.SHA256()))
+def sign(signer: Owner, message: bytes, hash_name: str) -> tuple[str, bytes]:
+    algorithm = f"{hash_name}_{'rsa' if isinstance(signer.key, rsa.RSAPrivateKey) else 'ecdsa'}"
+    return algorithm, sign_old(signer.key, message, algorithm)
 
 
-Handler = Callable[[bytes], tuple[int, dict[str, str], bytes]]
+Reply = tuple[int, dict[str, str], bytes | Iterable[bytes]]  # status, headers, body or its parts
+Handler = Callable[[bytes], Reply]
 
 
 def replying(answer: Answer) -> Handler:
@@ -135,7 +134,8 @@ def serving(handler: Handler) -> Iterator[str]:
                 self.send_header(name, value)
             self.end_headers()
             with contextlib.suppress(OSError):
-                self.wfile.write(body)
+                for part in [body] if isinstance(body, bytes) else body:
+                    self.wfile.write(part)
 
         def log_message(self, *_: object) -> None:
             """Nothing on stderr."""
