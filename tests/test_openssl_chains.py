@@ -415,7 +415,7 @@ def authorities_in_a_circle() -> Case:
 
 
 @case("RFC5280-02")
-def thirty_authorities_of_one_name_and_key() -> Case:
+def fifteen_authorities_of_one_name_and_key() -> Case:
     return Case(leaf(issue("one")), [issue("one", issue("two", own=key("one"))) for _ in range(15)], [root()])
 
 

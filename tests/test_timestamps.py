@@ -156,6 +156,7 @@ def test_several_timestamps() -> None:
 
 INTERMEDIATE = issue("timestamp intermediate", TSA_ROOT, identifiers=True)
 BELOW = authority(INTERMEDIATE)
+SELF = authority(None)
 STAMPING = issue("timestamping only", TSA_ROOT, purposes=[STAMP], identifiers=True)
 CODING = issue("code signing only", TSA_ROOT, purposes=[CODE], identifiers=True)
 STAMPING_TSA, CODE_TSA = authority(STAMPING), authority(CODING)
@@ -174,6 +175,7 @@ STAMPING_TSA, CODE_TSA = authority(STAMPING), authority(CODING)
         (good_token(signer=authority(TSA_ROOT, words="")), [TSA_ROOT]),
         (good_token(signer=authority(TSA_ROOT, words="commit")), [TSA_ROOT]),
         (good_token(signer=authority(TSA_ROOT, end=utc(2026, 6, 2))), [TSA_ROOT]),
+        (good_token(signer=SELF), [SELF]),
         (good_token(hash_name="sha384"), [TSA_ROOT]),
         (good_token(signed_with="sha512"), [TSA_ROOT]),
         (good_token(signer=STAMPING_TSA, embedded=(STAMPING_TSA, STAMPING)), [TSA_ROOT]),
@@ -189,7 +191,6 @@ def other_policy(info: Any) -> None:
     info["message_imprint"]["hash_algorithm"]["algorithm"] = "sha512"
 
 
-SELF = authority(None)  # type: ignore[arg-type]  # its own root
 WEB = issue("web intermediate", TSA_ROOT, purposes=[SERVER], identifiers=True)
 WEB_TSA = authority(WEB)
 OLD_ROOT = issue("old timestamp root", end=utc(2025), identifiers=True)

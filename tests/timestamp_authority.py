@@ -26,8 +26,8 @@ def tsa_root() -> Owner:
     return issue("timestamp root", identifiers=True)
 
 
-def authority(root: Owner, **options: Any) -> Owner:
-    """A timestamp authority's certificate as RFC 3161 wants it, unless `options` say otherwise."""
+def authority(root: Owner | None, **options: Any) -> Owner:
+    """A timestamp authority's certificate as RFC 3161 wants it, unless `options` say otherwise; None: self-signed."""
     good: dict[str, Any] = {"ca": False, "purposes": [STAMP], "critical_purposes": True, "identifiers": True}
     return issue("timestamp authority", root, **(good | options))
 
