@@ -11,6 +11,7 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
@@ -74,13 +75,15 @@ class Config:
         """No signer yet, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
+        self._timestamped: Callable[[Signer], Signer] | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             detail = "no signer was chosen, and the default method sigstore is not in this version"
             raise Unsupported(detail, clause="OMS-8.2-01")
-        sign_model(model_path, signature_path, self._signer, self._hashing.plan)
+        signer = self._timestamped(self._signer) if self._timestamped else self._signer
+        sign_model(model_path, signature_path, signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
         """Hash as `hashing_config` says."""
@@ -96,3 +99,42 @@ class Config:
         """Sign with the private key in a PEM file. Raises OSError and OperationError."""
         ask = None if password is None else password.encode
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_certificate_signer(
+        self,
+        *,
+        private_key: StrPath,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        password: str | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """Sign with a private key, and add its certificate and those of `certificate_chain`, root or no root.
+
+        The files are PEM (any number of certificates) or DER. Raises OSError and OperationError.
+        """
+        from .certificates import load_all
+        from .signers.certificate import certificate_signer
+
+        ask = None if password is None else password.encode
+        chain = load_all((signing_certificate, *certificate_chain))
+        key = load_private_key(private_key, ask)
+        return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
+
+    def set_timestamp_authority(self, tsa_url: str | None, *, tsa_chain: Iterable[StrPath] = ()) -> Config:
+        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`; None: by no one.
+
+        With `tsa_chain` (certificate files) the timestamp is verified in full before it is written, else as far
+        as can be without trusting anyone. Raises OSError, OperationError and MissingExtra.
+        """
+        self._timestamped = None
+        if tsa_url is None:
+            return self
+        from .certificates import load_all, trust
+        from .timestamps import load_client, with_timestamp
+
+        load_client()
+        files = tuple(tsa_chain)
+        tsa = trust(load_all(files)) if files else None
+        self._timestamped = lambda signer: with_timestamp(signer, tsa_url, tsa)
+        return self
