@@ -10,6 +10,10 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
 from .errors import OperationError, Rejection, Warn
@@ -20,6 +24,9 @@ from .signer import SignBytes, Signer, dsse_signer
 from .signers.key import key_signer
 from .statement import write_statement
 from .tree import StrPath
+
+if TYPE_CHECKING:
+    from .signers.pkcs11 import AskPin
 
 __all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign_manifest"]
 
@@ -83,6 +90,20 @@ class Config:
         return self
 
     def use_elliptic_key_signer(self, *, private_key: StrPath, password: str | None = None) -> Config:
-        """Sign with the private key in a PEM file. Raises OSError and OperationError."""
+        """Sign with the private key in a PEM file, or on the token that a `pkcs11:` URI names.
+
+        The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
+        """
         ask = None if password is None else password.encode
+        name = os.fsdecode(private_key)
+        if name[:7].lower() == "pkcs11:":
+            return self.use_pkcs11_signer(pkcs11_uri=name, ask_pin=None if ask is None else lambda _: ask())
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_pkcs11_signer(
+        self, *, pkcs11_uri: str, module_paths: Iterable[StrPath] = (), ask_pin: AskPin | None = None
+    ) -> Config:
+        """Sign with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .signers.pkcs11 import pkcs11_signer
+
+        return self.set_signer(pkcs11_signer(pkcs11_uri, module_paths=module_paths, ask_pin=ask_pin))
