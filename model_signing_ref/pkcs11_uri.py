@@ -34,7 +34,7 @@ _ANYWHERE = ":[]@!$'()*+,="
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _VERSION = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,3}))?")
 _SLOT_ID = re.compile(r"[0-9]{1,40}")  # any C unsigned long, with leading zeros
-_FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/[^?#]*)", re.IGNORECASE | re.DOTALL)
+_FILE_URI = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#]*)", re.IGNORECASE | re.DOTALL)
 MAX_PIN_BYTES = 4096  # a PIN has a few dozen; a longer file is some other file
 
 
@@ -193,7 +193,7 @@ def _windows_directories() -> list[str]:
 def bare_name(file_name: str) -> str:
     """A module's name without what a system adds to it, in lower case: `libSoftHSM2.so.1` is `softhsm2`."""
     match = re.fullmatch(
-        r"(?:lib)?(.+?)(?:\.so(?:\.[0-9]+)*|(?:\.[0-9]+)*\.dylib|\.dll)?", file_name.lower(), re.DOTALL
+        r"(?:lib(?!\.))?(.+?)(?:\.so(?:\.[0-9]+)*|(?:\.[0-9]+)*\.dylib|\.dll)?", file_name.lower(), re.DOTALL
     )
     return match[1] if match else ""
 
