@@ -70,11 +70,18 @@ class _Token(NamedTuple):
     attributes: dict[str, bytes]  # what the URI's slot and token attributes are compared with
 
 
+class _Object:
+    """A handle of PyKCS11, which must not be shown: its repr asks the token, and once that is closed crashes."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+
 class _Key(NamedTuple):
     """A private key in an open session; valid as long as the session."""
 
     session: Any
-    handle: Any
+    object: _Object
     token: _Token
     name: str
 
@@ -240,7 +247,7 @@ def _find_token(library: Any, uri: Pkcs11Uri) -> _Token:
     if wanted is None:
         names = ", ".join(quote(token.label) for token in tokens) or "no token at all"
         raise OperationError(f"no token matches the PKCS #11 URI; there is {names}")
-    detail = f"has a different {_difference(tokens[0], uri)} than the PKCS #11 URI" if tokens else "is not there"
+    detail = f"differs from the PKCS #11 URI in its {_difference(tokens[0], uri)}" if tokens else "is not there"
     raise OperationError(f"the token in slot {int(wanted)} {detail}")
 
 
@@ -257,7 +264,7 @@ def _check_library(library: Any, uri: Pkcs11Uri) -> None:
             continue
         wanted = pkcs11_uri.library_version(text) if name == "library-version" else _unpad(text)
         if wanted != value:
-            raise OperationError(f"the PKCS #11 module has a different {name} than the PKCS #11 URI")
+            raise OperationError(f"the PKCS #11 module differs from the PKCS #11 URI in its {name}")
 
 
 def _unpad(text: str) -> bytes:
@@ -357,10 +364,10 @@ def _find_key(session: Any, token: _Token, uri: Pkcs11Uri) -> _Key:
         ids = ", ".join((_attribute(session, each, p11.CKA_ID) or b"").hex() or "none" for each in found)
         raise OperationError(f"{name} is {len(found)} keys, with the ids {ids}; name one by object and id")
     key = _Key(session, found[0], token, name)
-    kind = _number(_attribute(session, key.handle, p11.CKA_KEY_TYPE))
+    kind = _number(_attribute(session, key.object, p11.CKA_KEY_TYPE))
     if kind != p11.CKK_EC:
         raise OperationError(f"{name} is no elliptic-curve key but {p11.CKK.get(kind, 'of another type')}")
-    if _attribute(session, key.handle, p11.CKA_SIGN) == b"\0":
+    if _attribute(session, key.object, p11.CKA_SIGN) == b"\0":
         raise OperationError(f"{name} is not allowed to sign (CKA_SIGN is false)")
     return key
 
@@ -371,7 +378,7 @@ def _key_name(label: str | None, ident: bytes | None) -> str:
     return f"the key with {' and '.join(said if ident is None else [*said, f'the id {ident.hex()}'])}"
 
 
-def _find(session: Any, kind: int, label: str | None, ident: bytes | None) -> list[Any]:
+def _find(session: Any, kind: int, label: str | None, ident: bytes | None) -> list[_Object]:
     """The objects of the class `kind` with that CKA_LABEL and that CKA_ID, as far as they are given."""
     p11 = _pykcs11()
     template: list[tuple[int, object]] = [(p11.CKA_CLASS, kind)]
@@ -379,13 +386,12 @@ def _find(session: Any, kind: int, label: str | None, ident: bytes | None) -> li
         template.append((p11.CKA_LABEL, label))
     if ident is not None:
         template.append((p11.CKA_ID, ident))
-    found: list[Any] = _call("search the token", lambda: session.findObjects(template))
-    return found
+    return _call("search the token", lambda: [_Object(each) for each in session.findObjects(template)])
 
 
-def _attribute(session: Any, handle: Any, kind: int) -> bytes | None:
+def _attribute(session: Any, thing: _Object, kind: int) -> bytes | None:
     """The bytes of one attribute of an object; None if the object does not have it or does not tell."""
-    values = _call("read an object", lambda: session.getAttributeValue(handle, [kind], allAsBinary=True))
+    values = _call("read an object", lambda: session.getAttributeValue(thing.handle, [kind], allAsBinary=True))
     return None if values[0] is None else bytes(values[0])
 
 
@@ -400,14 +406,14 @@ def _public_key(key: _Key, certificate: x509.Certificate | None) -> ec.EllipticC
     Raises OperationError if there is none, or if it is on a curve that OMS does not have.
     """
     p11 = _pykcs11()
-    if params := _attribute(key.session, key.handle, p11.CKA_EC_PARAMS):
+    if params := _attribute(key.session, key.object, p11.CKA_EC_PARAMS):
         _curve(params, key.name)
-    if (handle := _companion(key, p11.CKO_PUBLIC_KEY)) is not None:
-        params = _attribute(key.session, handle, p11.CKA_EC_PARAMS) or params or b""
-        point = _attribute(key.session, handle, p11.CKA_EC_POINT) or b""
+    if (thing := _companion(key, p11.CKO_PUBLIC_KEY)) is not None:
+        params = _attribute(key.session, thing, p11.CKA_EC_PARAMS) or params or b""
+        point = _attribute(key.session, thing, p11.CKA_EC_POINT) or b""
         return _decode_point(point, _curve(params, key.name), key.name)
-    if (handle := _companion(key, p11.CKO_CERTIFICATE)) is not None:
-        certificate = _load_certificate(_attribute(key.session, handle, p11.CKA_VALUE) or b"", key.name)
+    if (thing := _companion(key, p11.CKO_CERTIFICATE)) is not None:
+        certificate = _load_certificate(_attribute(key.session, thing, p11.CKA_VALUE) or b"", key.name)
     if certificate is None:
         raise OperationError(f"{key.name} has neither its public key nor a certificate beside it on the token")
     public = certificate.public_key()
@@ -416,14 +422,14 @@ def _public_key(key: _Key, certificate: x509.Certificate | None) -> ec.EllipticC
     return public
 
 
-def _companion(key: _Key, kind: int) -> Any:
+def _companion(key: _Key, kind: int) -> _Object | None:
     """The object of the class `kind` that belongs to `key`: of the same CKA_ID, or else label; None without one.
 
     Of several with that id, the one that has the label too is meant.
     """
     p11 = _pykcs11()
-    ident = _attribute(key.session, key.handle, p11.CKA_ID) or None
-    label = (_attribute(key.session, key.handle, p11.CKA_LABEL) or b"").decode("utf-8", "replace") or None
+    ident = _attribute(key.session, key.object, p11.CKA_ID) or None
+    label = (_attribute(key.session, key.object, p11.CKA_LABEL) or b"").decode("utf-8", "replace") or None
     for choice in ((label, ident), (None, ident)) if ident else ((label, None),):
         if choice != (None, None) and (found := _find(key.session, kind, *choice)):
             return found[0]
@@ -473,8 +479,8 @@ def _sign(key: _Key, curve: ec.EllipticCurve, message: bytes, access: _Access) -
     digest.update(message)
     data, raw = p11.ckbytelist(digest.finalize()), p11.ckbytelist()
     mechanism, session = p11.Mechanism(p11.CKM_ECDSA, None), key.session
-    again = _attribute(session, key.handle, p11.CKA_ALWAYS_AUTHENTICATE) == b"\1"
-    code = session.lib.C_SignInit(session.session, mechanism.to_native(), key.handle)
+    again = _attribute(session, key.object, p11.CKA_ALWAYS_AUTHENTICATE) == b"\1"
+    code = session.lib.C_SignInit(session.session, mechanism.to_native(), key.object.handle)
     if again and not code:
         _log_in(session, key.token, access, p11.CKU_CONTEXT_SPECIFIC)
     for _ in range(2):  # the first call tells the size
