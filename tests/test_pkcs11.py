@@ -13,6 +13,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -378,6 +379,12 @@ def test_no_pin(hsm: Hsm, token: str) -> None:
     assert detail == "the token 'main' needs a PIN: add pin-source to the PKCS #11 URI"
 
 
+def test_an_empty_pin_is_not_tried(hsm: Hsm, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(importlib.import_module("PyKCS11").Session, "login")
+    uri = hsm.uri(f"token={token};object=key", "no-pin=1")
+    assert failure(lambda: token_key(uri, ask_pin=lambda _: b"")) == "no PIN was given for the token 'main'"
+
+
 def test_pin_source_is_missing(hsm: Hsm, token: str) -> None:
     with pytest.raises(FileNotFoundError):
         token_key(hsm.uri(f"token={token};object=key", f"pin-source={hsm.folder}/absent"))
@@ -734,6 +741,13 @@ def test_a_login_of_someone_else_stays(hsm: Hsm, token: str, counts: Counts) -> 
     finally:
         session.closeSession()
         library.unload()
+
+
+def test_threads_take_turns(hsm: Hsm, token: str) -> None:
+    key = token_key(hsm.uri(f"token={token};object=key"))
+    with ThreadPoolExecutor(4) as pool:
+        for signature in pool.map(key.sign, [b"message"] * 24):
+            key.public_key.verify(signature, b"message", ec.ECDSA(hashes.SHA256()))
 
 
 class FakeSession(NamedTuple):

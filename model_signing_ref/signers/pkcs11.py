@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import ModuleType
@@ -45,6 +46,10 @@ _GONE = (
     *("CKR_SESSION_CLOSED", "CKR_SESSION_HANDLE_INVALID", "CKR_OBJECT_HANDLE_INVALID", "CKR_KEY_HANDLE_INVALID"),
 )
 _PERHAPS_GONE = ("CKR_DEVICE_ERROR", "CKR_GENERAL_ERROR", "CKR_FUNCTION_FAILED")
+
+
+# Modules are not asked to lock, and a login is that of the whole process (PKCS #11, section 5.6).
+_ONE_AT_A_TIME = threading.RLock()
 
 
 class TokenKey(NamedTuple):
@@ -167,7 +172,9 @@ def _access(uri: Pkcs11Uri, module_paths: Iterable[StrPath], ask_pin: AskPin | N
         if not pins:
             if ask_pin is None:
                 raise OperationError(f"the token {quote(label)} needs a PIN: add pin-source to the PKCS #11 URI")
-            pins.append(Secret(ask_pin(label)))
+            if not (asked := Secret(ask_pin(label))):
+                raise OperationError(f"no PIN was given for the token {quote(label)}")
+            pins.append(asked)
         return pins[0]
 
     return _Access(uri, module, remember, bool(pins))
@@ -199,7 +206,7 @@ def _code_name(code: int) -> str:
 @contextmanager
 def _open_key(access: _Access) -> Iterator[_Key]:
     """The private key, for as long as the block runs; then session, login and module are closed."""
-    with _open_module(access.module) as library:
+    with _ONE_AT_A_TIME, _open_module(access.module) as library:
         token = _find_token(library, access.uri)
         with _open_session(library, token, access) as session:
             yield _find_key(session, token, access.uri)
