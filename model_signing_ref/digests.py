@@ -11,6 +11,7 @@ import io
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from .errors import MissingExtra
@@ -21,9 +22,9 @@ CHUNK_SIZE = 1 << 18  # bytes: what is read is hashed while it is still in the p
 INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
 
 # What a file that was not touched keeps.
-_VERSION = ("st_size", "st_mtime_ns", "st_ino", "st_dev")
+version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
 
-HashFactory = Callable[[], Any]
+HashFactory = Callable[[bytes], Any]
 Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
 
 
@@ -145,7 +146,7 @@ def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -
             os.close(fd)
     except OSError as error:
         return unreadable(piece.path, error)
-    if digest is None or any(getattr(before, field) != getattr(after, field) for field in _VERSION):
+    if digest is None or version(before) != version(after):
         return Problem(piece.path, "changed while it was read", "REF-DIGEST-01")
     return digest
 
@@ -155,13 +156,11 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     if start:
         os.lseek(fd, start, os.SEEK_SET)
     left = stop - start
-    running = job.new_hash()
-    if left <= job.chunk_size:
-        data = os.read(fd, left) if left else b""
-        running.update(data)
-        left -= len(data)
-        if job.progress:
-            job.progress(len(data))
+    data = os.read(fd, left) if 0 < left <= job.chunk_size else b""
+    running = job.new_hash(data)
+    left -= len(data)
+    if job.progress:
+        job.progress(len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
         with io.FileIO(fd, closefd=False) as file:

@@ -26,7 +26,7 @@ MAX_NUMBER_CHARACTERS = 64
 _SLICE = 1 << 16
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in _STEP)
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE_ESCAPE = rb"\\u[dD][89a-fA-F]"
 
 
 class _Refused(Exception):
@@ -55,7 +55,7 @@ def parse(data: bytes, rejection: type[Rejection]) -> JSON:
     except _Refused as refused:
         detail, clause = refused.args
         raise rejection(detail, clause=clause) from None
-    if _SURROGATE_ESCAPE.search(data) and _has_lone_surrogate(value):
+    if b"\\u" in data and re.search(_SURROGATE_ESCAPE, data) and _has_lone_surrogate(value):
         raise rejection("a string holds half a surrogate pair", clause="REF-JSON-05")
     return value
 

@@ -209,14 +209,13 @@ def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> Digest
 
 
 def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
-    """The bytes of a bundle, refused by size before they are read. Raises OSError or BundleRejected."""
-    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
-        data = file.read(max_bytes + 1) if status.st_size <= max_bytes else b""
-    if max(status.st_size, len(data)) > max_bytes:
+    """The bytes of a bundle, refused by size before they are read. Raises OSError, OperationError, BundleRejected."""
+    if not stat.S_ISREG(os.stat(path).st_mode):  # a FIFO would block
+        raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
+    with open(path, "rb") as file:
+        too_large = os.fstat(file.fileno()).st_size > max_bytes
+        data = b"" if too_large else file.read(max_bytes + 1)
+    if too_large or len(data) > max_bytes:
         raise BundleRejected(f"the bundle has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
     return data
 
@@ -228,7 +227,7 @@ class Config:
         """No verifier yet, the default hashing, extra files refused."""
         self._verifier: Callable[[bool], Verifier] | None = None  # told whether to verify as v0.2.0 signed
         self._allow_v02 = False
-        self._hashing = HashingConfig()
+        self._plan = Plan()
         self._ignore_unsigned_files = False
         self._max_bundle_bytes = MAX_BYTES
         self._warn: Warn = ignore_note
@@ -242,7 +241,7 @@ class Config:
             raise ValueError("no verifier was chosen; call one of the use_..._verifier methods")
         data = read_bundle_file(signature_path, self._max_bundle_bytes)
         try:
-            manifest = verify_bundle(data, self._verifier(False), self._hashing.plan, self._warn)
+            manifest = verify_bundle(data, self._verifier(False), self._plan, self._warn)
         except SignatureRejected:
             if not self._allow_v02:
                 raise
@@ -250,7 +249,7 @@ class Config:
         return verify_model(
             model_path,
             manifest,
-            self._hashing.plan,
+            self._plan,
             signature=signature_path,
             ignore_unsigned_files=self._ignore_unsigned_files,
             warn=self._warn,
@@ -258,7 +257,11 @@ class Config:
 
     def set_hashing_config(self, hashing_config: HashingConfig) -> Config:
         """Excuse, read and insist as `hashing_config` says; method and algorithm are those signed."""
-        self._hashing = hashing_config
+        return self.set_plan(hashing_config.plan)
+
+    def set_plan(self, plan: Plan) -> Config:
+        """The same, from a value."""
+        self._plan = plan
         return self
 
     def set_ignore_unsigned_files(self, ignore_unsigned_files: bool) -> Config:

@@ -1,0 +1,38 @@
+"""Adapter for PyPI's model-signing: the OMS adapter protocol on its command line.
+
+Run it with a Python in which `model-signing` and `pyOpenSSL` are installed (its wheel does not declare the
+latter).
+"""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from importlib.metadata import version
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from conformance.adapters.protocol import command_line
+
+DASHED = ("--", "--ignore-paths", "--ignore-git-paths")  # it spells every other option with underscores
+
+
+def main(argv: list[str]) -> int:
+    """Run one command of the protocol: 0 accept, 1 reject."""
+    if argv == ["capabilities"]:
+        facts = '"flags": ["--allow-symlinks"], "hash_algorithms": ["sha256"]'
+        print(f'{{{facts}, "client_version": "{version("model-signing")}"}}')
+        return 0
+    from model_signing._cli import main as run  # type: ignore[import-not-found]
+
+    run([spelled(word) for word in command_line(argv)])
+    return 0
+
+
+def spelled(word: str) -> str:
+    """An option as model-signing spells it."""
+    return "--" + word[2:].replace("-", "_") if word.startswith("--") and word not in DASHED else word
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

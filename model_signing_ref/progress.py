@@ -1,0 +1,31 @@
+"""Progress of a long hash, on a terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import TextIO
+
+from .digests import Progress
+
+SILENT_SECONDS = 1.0  # work that takes no longer says nothing
+INTERVAL_SECONDS = 0.2
+
+
+def progress_line(stream: TextIO) -> Progress:
+    """A callback that rewrites one line on `stream`.
+
+    Threads may call it at once; a lost update costs a little accuracy of a number that nobody relies on.
+    """
+    started = time.monotonic()
+    total, shown = [0], [started + SILENT_SECONDS - INTERVAL_SECONDS]
+
+    def tell(count: int) -> None:
+        total[0] += count
+        now = time.monotonic()
+        if now - shown[0] >= INTERVAL_SECONDS:
+            shown[0] = now
+            rate = total[0] / (now - started) / 1e6
+            stream.write(f"\rhashed {total[0] / 1e6:,.0f} MB at {rate:,.0f} MB/s ")
+            stream.flush()
+
+    return tell

@@ -1,0 +1,1 @@
+"""Real clients, and plain HTTP, against the loopback Sigstore."""
