@@ -65,6 +65,11 @@ def sign_model(
     return manifest, data
 
 
+def is_pkcs11_uri(private_key: StrPath) -> bool:
+    """Whether what names a private key is a PKCS #11 URI, and no file."""
+    return os.fsdecode(private_key)[:7].lower() == "pkcs11:"
+
+
 class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
@@ -72,12 +77,18 @@ class Config:
         """No signer yet, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
+        self._tsa_url: str | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             raise ValueError("no signer was chosen; call one of the use_..._signer methods")
-        sign_model(model_path, signature_path, self._signer, self._hashing.plan)
+        signer = self._signer
+        if self._tsa_url is not None:
+            from .timestamps import with_timestamp
+
+            signer = with_timestamp(signer, self._tsa_url)
+        sign_model(model_path, signature_path, signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
         """Hash as `hashing_config` says."""
@@ -95,9 +106,9 @@ class Config:
         The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
         """
         ask = None if password is None else password.encode
-        name = os.fsdecode(private_key)
-        if name[:7].lower() == "pkcs11:":
-            return self.use_pkcs11_signer(pkcs11_uri=name, ask_pin=None if ask is None else lambda _: ask())
+        if is_pkcs11_uri(private_key):
+            ask_pin = None if ask is None else lambda _: ask()
+            return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
 
     def use_pkcs11_signer(
@@ -107,3 +118,67 @@ class Config:
         from .signers.pkcs11 import pkcs11_signer
 
         return self.set_signer(pkcs11_signer(pkcs11_uri, module_paths=module_paths, ask_pin=ask_pin))
+
+    def use_certificate_signer(
+        self,
+        *,
+        private_key: StrPath,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        password: str | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """Sign with a private key, and add its certificate and those of `certificate_chain`, root or no root.
+
+        The files are PEM (any number of certificates) or DER. The key is in a PEM file, or on the token that a
+        `pkcs11:` URI names; the password is that of the file, or the token's PIN. Raises OSError, OperationError
+        and MissingExtra.
+        """
+        from .certificates import load_all
+        from .signers.certificate import certificate_signer
+
+        ask = None if password is None else password.encode
+        if is_pkcs11_uri(private_key):
+            return self.use_pkcs11_certificate_signer(
+                pkcs11_uri=os.fsdecode(private_key),
+                signing_certificate=signing_certificate,
+                certificate_chain=certificate_chain,
+                ask_pin=None if ask is None else lambda _: ask(),
+                allow_invalid_certificate=allow_invalid_certificate,
+            )
+        chain = load_all((signing_certificate, *certificate_chain))
+        key = load_private_key(private_key, ask)
+        return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
+
+    def use_pkcs11_certificate_signer(
+        self,
+        *,
+        pkcs11_uri: str,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        module_paths: Iterable[StrPath] = (),
+        ask_pin: AskPin | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """The same with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .certificates import load_all
+        from .signers.pkcs11 import pkcs11_certificate_signer
+
+        chain = load_all((signing_certificate, *certificate_chain))
+        signer = pkcs11_certificate_signer(
+            pkcs11_uri,
+            chain,
+            module_paths=module_paths,
+            ask_pin=ask_pin,
+            allow_invalid_certificate=allow_invalid_certificate,
+        )
+        return self.set_signer(signer)
+
+    def set_timestamp_authority(self, tsa_url: str | None) -> Config:
+        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`. Raises MissingExtra."""
+        if tsa_url is not None:
+            from .timestamps import load_client
+
+            load_client()
+        self._tsa_url = tsa_url
+        return self

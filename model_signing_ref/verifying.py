@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import digests, paths, tree
 from .bundle import MAX_BYTES, Verifier, read_bundle
@@ -36,6 +36,9 @@ from .manifest import Manifest, Piece, check_names, pieces_of, root_digest
 from .statement import read_statement
 from .tree import Problem, Root, StrPath, Tree
 from .verifiers.key import key_verifier
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["Config", "Report", "Verifier", "verify_bundle", "verify_model"]
 
@@ -245,7 +248,8 @@ class Config:
         except SignatureRejected:
             if not self._allow_v02:
                 raise
-            manifest = verify_v02_bundle(data, self._verifier(True), self._warn)
+            verifier = self._verifier(True)  # whose notes were given the first time
+            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, ignore_note), self._warn)
         return verify_model(
             model_path,
             manifest,
@@ -289,8 +293,45 @@ class Config:
         self._allow_v02 = allow_v02
         return self
 
-    def use_elliptic_key_verifier(self, *, public_key: StrPath) -> Config:
-        """Verify with the public key in a PEM file. Raises OSError and OperationError."""
+    def use_elliptic_key_verifier(self, *, public_key: StrPath, tsa_chain: Iterable[StrPath] = ()) -> Config:
+        """Verify with the public key in a PEM file. Raises OSError and OperationError.
+
+        With `tsa_chain` (certificate files) a timestamp by that authority is required, and reported.
+        """
         key = load_public_key(public_key)
         self._verifier = lambda v02: key_verifier(key, v02=v02)
+        if files := tuple(tsa_chain):
+            from .certificates import load_all, trust
+            from .timestamps import with_timestamps
+
+            tsa = trust(load_all(files))
+            self._verifier = lambda v02: with_timestamps(key_verifier(key, v02=v02), tsa)
+        return self
+
+    def use_certificate_verifier(
+        self,
+        *,
+        certificate_chain: Iterable[StrPath] = (),
+        log_fingerprints: bool = False,
+        system_roots: bool = False,
+        partial_chain: bool = False,
+        require_code_signing: bool = False,
+        verification_time: datetime | None = None,
+        tsa_chain: Iterable[StrPath] = (),
+    ) -> Config:
+        """Verify signers whose chain leads to a self-signed certificate of `certificate_chain` (files).
+
+        See certificates.trust for `system_roots` and `partial_chain`. With `tsa_chain` a timestamp by that
+        authority is required and the chain must hold at its time, else at `verification_time`, else now.
+        Raises OSError and OperationError.
+        """
+        from .certificates import load_all, trust
+        from .verifiers.certificate import Policy, certificate_verifier
+
+        trusted = trust(load_all(certificate_chain), partial_chain=partial_chain, system_roots=system_roots)
+        files = tuple(tsa_chain)
+        tsa = trust(load_all(files)) if files else None
+        policy = Policy(require_code_signing, verification_time, tsa, log_fingerprints)
+        certificate_verifier(trusted, policy)  # what can't work is said now
+        self._verifier = lambda v02: certificate_verifier(trusted, policy, v02=v02)
         return self

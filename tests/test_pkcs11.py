@@ -33,11 +33,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from model_signing_ref import dsse, keys, signing, verifying
-from model_signing_ref.bundle import CERTIFICATE, KEY, Bundle, read_bundle
-from model_signing_ref.errors import MissingExtra, Note, OperationError, Warn
+from model_signing_ref.bundle import CERTIFICATE, KEY, read_bundle
+from model_signing_ref.errors import MissingExtra, OperationError
 from model_signing_ref.pkcs11_uri import Pkcs11Uri, Secret
 from model_signing_ref.signers import pkcs11
-from model_signing_ref.signers.pkcs11 import pkcs11_certificate_signer, pkcs11_signer, token_key
+from model_signing_ref.signers.pkcs11 import pkcs11_signer, token_key
 
 PIN, SO_PIN = "pin-for-tests-4711", "so-pin-for-tests-4712"
 TOOLS = ("softhsm2-util", "pkcs11-tool", "p11tool", "openssl")
@@ -482,26 +482,69 @@ def test_signatures_of_a_wrong_length() -> None:
 # ---- the certificate method
 
 
-def any_verifier(bundle: Bundle, warn: Warn) -> None:
-    assert bundle.material.kind == CERTIFICATE
-    leaf = x509.load_der_x509_certificate(bundle.material.certificates[0])
-    keys.verify_envelope(keys.require_curve(leaf.public_key()), bundle.envelope)
-    warn(Note("seen", str(len(bundle.material.certificates))))
+def issued(tmp_path: Path, key: ec.EllipticCurvePrivateKey, *, usage: bool = True) -> tuple[Path, Path]:
+    """A certificate for `key` and that of its issuer, as PEM files."""
+    ca_key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(timezone.utc)
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("leaf", "root")]
+    paths = []
+    for index, public in enumerate((key.public_key(), ca_key.public_key())):
+        builder = x509.CertificateBuilder(names[1], names[index], public, x509.random_serial_number())
+        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        builder = builder.add_extension(x509.BasicConstraints(index == 1, None), critical=True)
+        key_usage = x509.KeyUsage(
+            index == 0 and usage, False, False, False, index == 0, index == 1, False, False, False
+        )
+        builder = builder.add_extension(key_usage, critical=True)
+        builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+        builder = builder.add_extension(issuer, critical=False)
+        paths.append(tmp_path / f"{names[index].rfc4514_string()}.pem")
+        paths[-1].write_bytes(builder.sign(ca_key, hashes.SHA256()).public_bytes(Encoding.PEM))
+    return paths[0], paths[1]
 
 
-def test_certificate_signer(hsm: Hsm) -> None:
+@pytest.fixture(scope="module")
+def leaf_key(hsm: Hsm) -> ec.EllipticCurvePrivateKey:
+    """A key that is on the token `leaf`, without its public key."""
     key = ec.generate_private_key(ec.SECP521R1())
     hsm.make_token("leaf")
-    hsm.import_key("leaf", "key", "01", key)
-    leaf, ca = certificate_for(key), certificate_for(ec.generate_private_key(ec.SECP256R1()))
-    uri, notes = hsm.uri("token=leaf;object=key"), list[Note]()
-    signer = pkcs11_certificate_signer(uri, leaf, [ca], any_verifier)
-    bundle = signer.sign(b"{}")
-    signer.verify(bundle, notes.append)
-    assert notes == [Note("seen", "2")]
-    assert bundle.material.certificates == (leaf.public_bytes(Encoding.DER), ca.public_bytes(Encoding.DER))
-    detail = failure(lambda: pkcs11_certificate_signer(uri, ca, [], any_verifier))
-    assert detail == "the signing certificate is not for the key that the PKCS #11 URI names"
+    hsm.import_key("leaf", "key", "01", key, "--no-public-key")
+    return key
+
+
+def test_certificate_signer(hsm: Hsm, leaf_key: ec.EllipticCurvePrivateKey, model: Path, tmp_path: Path) -> None:
+    (leaf, root), signature = issued(tmp_path, leaf_key), tmp_path / "model.sig"
+    uri, asking = hsm.uri("token=leaf;object=key"), hsm.uri("token=leaf;object=key", "no-pin=1")
+    options: dict[str, Any] = {"signing_certificate": leaf, "certificate_chain": [root]}
+    for config in (
+        signing.Config().use_pkcs11_certificate_signer(pkcs11_uri=uri, **options),
+        signing.Config().use_pkcs11_certificate_signer(pkcs11_uri=uri, module_paths=[hsm.folder], **options),
+        signing.Config().use_pkcs11_certificate_signer(pkcs11_uri=asking, ask_pin=lambda _: PIN.encode(), **options),
+        signing.Config().use_certificate_signer(private_key=uri, **options),
+        signing.Config().use_certificate_signer(private_key=asking, password=PIN, **options),
+    ):
+        config.sign(model, signature)
+        verifying.Config().use_certificate_verifier(certificate_chain=[root]).verify(model, signature)
+        bundle = read_bundle(signature.read_bytes())
+        assert (bundle.material.kind, len(bundle.material.certificates)) == (CERTIFICATE, 2)
+        signature.unlink()
+
+
+def test_certificates_that_will_not_do(hsm: Hsm, leaf_key: ec.EllipticCurvePrivateKey, tmp_path: Path) -> None:
+    uri = hsm.uri("token=leaf;object=key")
+
+    def signer(leaf: Path, *, allow: bool = False) -> Callable[[], object]:
+        return lambda: signing.Config().use_pkcs11_certificate_signer(
+            pkcs11_uri=uri, signing_certificate=leaf, certificate_chain=[], allow_invalid_certificate=allow
+        )
+
+    unusable, _ = issued(tmp_path, leaf_key, usage=False)
+    assert "allow_invalid_certificate" in failure(signer(unusable))
+    assert signer(unusable, allow=True)()
+    hsm.make_token("other leaf")
+    hsm.make_key("other leaf", "key", "01")
+    uri = hsm.uri("token=other%20leaf;object=key")
+    assert "is for another key than the private key" in failure(signer(unusable, allow=True))
 
 
 # ---- errors

@@ -20,15 +20,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from .. import keys, pkcs11_uri
-from ..bundle import CERTIFICATE, KEY, Material, Verifier
+from ..bundle import KEY, Material
 from ..errors import MissingExtra, OperationError, quote
 from ..pkcs11_uri import Pkcs11Uri, Secret
 from ..signer import SignBytes, Signer, dsse_signer
 from ..tree import StrPath
 from ..verifiers.key import key_verifier
+from .certificate import external_certificate_signer
 
 AskPin = Callable[[str], bytes]  # the token's label in, the PIN out
 _T = TypeVar("_T")
@@ -99,24 +99,20 @@ def pkcs11_signer(uri: str, *, module_paths: Iterable[StrPath] = (), ask_pin: As
 
 def pkcs11_certificate_signer(
     uri: str,
-    signing_certificate: x509.Certificate,
-    certificate_chain: Sequence[x509.Certificate],
-    verify: Verifier,
+    chain: Sequence[x509.Certificate],
     *,
     module_paths: Iterable[StrPath] = (),
     ask_pin: AskPin | None = None,
+    allow_invalid_certificate: bool = False,
 ) -> Signer:
-    """A signer for the certificate method with the key that `uri` names; the chain follows the certificate.
+    """A signer for the certificate method with the key that `uri` names; `chain` starts with its certificate.
 
-    `verify` is what must accept the signature; whether the certificates will do is for the caller to say. Raises
-    what token_key raises, and OperationError if the certificate is not for the key.
+    Raises what token_key and external_certificate_signer raise.
     """
-    key = token_key(uri, module_paths=module_paths, ask_pin=ask_pin, certificate=signing_certificate)
-    if signing_certificate.public_key() != key.public_key:
-        raise OperationError("the signing certificate is not for the key that the PKCS #11 URI names")
-    chain = (signing_certificate, *certificate_chain)
-    return dsse_signer(
-        key.sign, Material(CERTIFICATE, certificates=tuple(each.public_bytes(Encoding.DER) for each in chain)), verify
+    leaf = next(iter(chain), None)
+    key = token_key(uri, module_paths=module_paths, ask_pin=ask_pin, certificate=leaf)
+    return external_certificate_signer(
+        key.sign, key.public_key, chain, allow_invalid_certificate=allow_invalid_certificate
     )
 
 
