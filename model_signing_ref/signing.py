@@ -94,10 +94,12 @@ class Config:
 
         The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
         """
+        from .pkcs11_uri import is_uri
+
         ask = None if password is None else password.encode
-        name = os.fsdecode(private_key)
-        if name[:7].lower() == "pkcs11:":
-            return self.use_pkcs11_signer(pkcs11_uri=name, ask_pin=None if ask is None else lambda _: ask())
+        if is_uri(private_key):
+            ask_pin = None if ask is None else lambda _: ask()
+            return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
 
     def use_pkcs11_signer(
