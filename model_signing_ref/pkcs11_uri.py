@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import glob
 import os
-import platform
 import re
-import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -173,6 +171,9 @@ def well_known_directories() -> list[str]:
     """Where PKCS #11 modules are installed on this system, in the order of the search."""
     if os.name == "nt":
         return _windows_directories()
+    import platform
+    import sysconfig
+
     machine = sysconfig.get_config_var("MULTIARCH") or f"{platform.machine()}-linux-gnu"
     roots = [
         *("/usr/lib64", f"/usr/lib/{machine}", "/usr/lib", "/usr/local/lib64", "/usr/local/lib"),

@@ -65,11 +65,6 @@ def sign_model(
     return manifest, data
 
 
-def is_pkcs11_uri(private_key: StrPath) -> bool:
-    """Whether what names a private key is a PKCS #11 URI, and no file."""
-    return os.fsdecode(private_key)[:7].lower() == "pkcs11:"
-
-
 class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
@@ -105,8 +100,10 @@ class Config:
 
         The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
         """
+        from .pkcs11_uri import is_uri
+
         ask = None if password is None else password.encode
-        if is_pkcs11_uri(private_key):
+        if is_uri(private_key):
             ask_pin = None if ask is None else lambda _: ask()
             return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
@@ -135,10 +132,11 @@ class Config:
         and MissingExtra.
         """
         from .certificates import load_all
+        from .pkcs11_uri import is_uri
         from .signers.certificate import certificate_signer
 
         ask = None if password is None else password.encode
-        if is_pkcs11_uri(private_key):
+        if is_uri(private_key):
             return self.use_pkcs11_certificate_signer(
                 pkcs11_uri=os.fsdecode(private_key),
                 signing_certificate=signing_certificate,
