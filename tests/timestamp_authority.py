@@ -41,7 +41,7 @@ class Answer(NamedTuple):
     embedded: tuple[Owner, ...] | None = None  # None: the signer alone
     hash_name: str = "sha256"
     nonce_offset: int = 0
-    status: str = "granted"
+    refuse: bool = False
     change: Callable[[Any], None] = lambda _: None  # of the TSTInfo
     content_type: str = "tst_info"
 
@@ -49,8 +49,8 @@ class Answer(NamedTuple):
 def respond(query: bytes, answer: Answer) -> bytes:
     """The time-stamp response (DER) to a time-stamp request."""
     asked = tsp.TimeStampReq.load(query)
-    if answer.status != "granted":
-        return bytes(tsp.TimeStampResp({"status": {"status": answer.status}}).dump())
+    if answer.refuse:
+        return bytes.fromhex("30053003020102")  # PKIStatus rejection (2), and no token
     nonce = asked["nonce"].native
     return token(answer, asked["message_imprint"], None if nonce is None else nonce + answer.nonce_offset)
 

@@ -29,10 +29,15 @@ def certificate_verifier(trusted: Trust, policy: Policy = Policy(), *, v02: bool
     """A verifier that accepts signers whose chain leads to `trusted`.
 
     With `v02` it verifies signatures as version 0.2.0 made them, and no others. Raises OperationError if
-    `policy` has two sources of the time.
+    `policy` has two sources of the time, and MissingExtra.
     """
     if policy.verification_time is not None and policy.tsa is not None:
         raise OperationError("--verification-time and --tsa-chain both say at which time to verify; give one")
+
+    if policy.tsa is not None:
+        from .. import timestamps
+
+        timestamps.load_client()
 
     def verify(bundle: Bundle, warn: Warn) -> None:
         """Return if the signature holds and its signer is trusted.
