@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
@@ -23,6 +24,9 @@ from .signer import SignBytes, Signer, dsse_signer
 from .signers.key import key_signer
 from .statement import write_statement
 from .tree import StrPath
+
+if TYPE_CHECKING:
+    from .signers.pkcs11 import AskPin
 
 __all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign", "sign_manifest"]
 
@@ -96,9 +100,25 @@ class Config:
         return self
 
     def use_elliptic_key_signer(self, *, private_key: StrPath, password: str | None = None) -> Config:
-        """Sign with the private key in a PEM file. Raises OSError and OperationError."""
+        """Sign with the private key in a PEM file, or on the token that a `pkcs11:` URI names.
+
+        The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
+        """
+        from .pkcs11_uri import is_uri
+
         ask = None if password is None else password.encode
+        if is_uri(private_key):
+            ask_pin = None if ask is None else lambda _: ask()
+            return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_pkcs11_signer(
+        self, *, pkcs11_uri: str, module_paths: Iterable[StrPath] = (), ask_pin: AskPin | None = None
+    ) -> Config:
+        """Sign with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .signers.pkcs11 import pkcs11_signer
+
+        return self.set_signer(pkcs11_signer(pkcs11_uri, module_paths=module_paths, ask_pin=ask_pin))
 
     def use_certificate_signer(
         self,
@@ -111,15 +131,50 @@ class Config:
     ) -> Config:
         """Sign with a private key, and add its certificate and those of `certificate_chain`, root or no root.
 
-        The files are PEM (any number of certificates) or DER. Raises OSError and OperationError.
+        The files are PEM (any number of certificates) or DER. The key is in a PEM file, or on the token that a
+        `pkcs11:` URI names; the password is that of the file, or the token's PIN. Raises OSError, OperationError
+        and MissingExtra.
         """
         from .certificates import load_all
+        from .pkcs11_uri import is_uri
         from .signers.certificate import certificate_signer
 
         ask = None if password is None else password.encode
+        if is_uri(private_key):
+            return self.use_pkcs11_certificate_signer(
+                pkcs11_uri=os.fsdecode(private_key),
+                signing_certificate=signing_certificate,
+                certificate_chain=certificate_chain,
+                ask_pin=None if ask is None else lambda _: ask(),
+                allow_invalid_certificate=allow_invalid_certificate,
+            )
         chain = load_all((signing_certificate, *certificate_chain))
         key = load_private_key(private_key, ask)
         return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
+
+    def use_pkcs11_certificate_signer(
+        self,
+        *,
+        pkcs11_uri: str,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        module_paths: Iterable[StrPath] = (),
+        ask_pin: AskPin | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """The same with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .certificates import load_all
+        from .signers.pkcs11 import pkcs11_certificate_signer
+
+        chain = load_all((signing_certificate, *certificate_chain))
+        signer = pkcs11_certificate_signer(
+            pkcs11_uri,
+            chain,
+            module_paths=module_paths,
+            ask_pin=ask_pin,
+            allow_invalid_certificate=allow_invalid_certificate,
+        )
+        return self.set_signer(signer)
 
     def set_timestamp_authority(self, tsa_url: str | None, *, tsa_chain: Iterable[StrPath] = ()) -> Config:
         """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`; None: by no one.
