@@ -31,6 +31,7 @@ from .errors import (
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
 PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
+INFORMATION = ("fingerprint", "timestamp")  # notes that were asked for, and warn of nothing
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
 
 
@@ -73,7 +74,7 @@ def run(arguments: Arguments) -> int:
     def warn(note: Note) -> None:
         notes.append(note)
         if note.loud:
-            say(arguments, f"warning: {note.detail}")
+            say(arguments, f"{'note' if note.code in INFORMATION else 'warning'}: {note.detail}")
 
     try:
         try:
@@ -146,8 +147,11 @@ def print_json(arguments: Arguments, status: int, notes: Sequence[Note], facts: 
 
     head: Result = {"command": arguments.command, "method": getattr(arguments, "method", None)}
     head |= {"verdict": None, "exit_status": status, "stage": None, "clause": None, "detail": None, "path": None}
-    head["warnings"] = [{"code": note.code, "detail": note.detail} for note in notes if note.loud]
-    head["notes"] = [{"code": note.code, "detail": note.detail} for note in notes if not note.loud]
+    facts_of = [
+        (note.loud and note.code not in INFORMATION, {"code": note.code, "detail": note.detail}) for note in notes
+    ]
+    head["warnings"] = [fact for is_warning, fact in facts_of if is_warning]
+    head["notes"] = [fact for is_warning, fact in facts_of if not is_warning]
     write_out(json.dumps({**head, **facts}, indent=2))
 
 
@@ -328,9 +332,8 @@ def add_sign_key(parser: Parser, _: Sequence[str]) -> None:
     """`sign key`."""
     add_output(parser, run_sign_key)
     add_signature(parser, signing=True)
-    parser.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    parser.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
-    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+    add_private_key(parser)
+    add_timestamp(parser, signing=True)
     add_hashing(parser)
     add_model(parser)
 
@@ -340,9 +343,38 @@ def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
     add_output(parser, run_verify_key)
     add_signature(parser, signing=False)
     parser.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    add_timestamp(parser, signing=False)
     add_verification(parser)
     add_hashing(parser)
     add_model(parser)
+
+
+def add_sign_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`sign certificate`."""
+    from .cli_certificate import add_sign_options
+
+    add_sign_options(parser)
+
+
+def add_verify_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`verify certificate`."""
+    from .cli_certificate import add_verify_options
+
+    add_verify_options(parser)
+
+
+def add_sign_pkcs11_key(parser: Parser, _: Sequence[str]) -> None:
+    """`sign pkcs11-key`."""
+    from .cli_pkcs11 import add_key_options
+
+    add_key_options(parser)
+
+
+def add_sign_pkcs11_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`sign pkcs11-certificate`."""
+    from .cli_pkcs11 import add_certificate_options
+
+    add_certificate_options(parser)
 
 
 def add_missing(parser: Parser, _: Sequence[str]) -> None:
@@ -376,6 +408,29 @@ def add_signature(parser: Parser, *, signing: bool) -> None:
         parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)
     else:
         parser.add_argument("--signature", metavar="FILE", required=True, help="the signature to verify")
+
+
+def add_private_key(parser: Parser) -> None:
+    """The key to sign with, in a file or on a token."""
+    text = "PEM file (P-256, P-384 or P-521), or the pkcs11: URI of a key on a token"
+    parser.add_argument("--private-key", metavar="FILE", required=True, help=text)
+    add_password(parser, "of an encrypted key, or the PIN of a token")
+    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+
+
+def add_password(parser: Parser, of_what: str) -> None:
+    """A secret that is better not given on a command line."""
+    parser.add_argument("--password", help=f"{of_what}; better: ${PASSWORD_VARIABLE}, or the prompt")
+
+
+def add_timestamp(parser: Parser, *, signing: bool) -> None:
+    """A trusted timestamp over the signature (RFC 3161; extra [timestamp])."""
+    if signing:
+        parser.add_argument("--tsa-url", metavar="URL", help="have the signature timestamped by this authority")
+        text = "certificates of that authority, to verify the timestamp in full before it is written (repeat)"
+    else:
+        text = "require a timestamp by the authority with these certificates (repeat)"
+    parser.add_argument("--tsa-chain", metavar="FILE", action="append", default=[], help=text)
 
 
 def add_hashing(parser: Parser) -> None:
@@ -416,24 +471,28 @@ def positive(text: str) -> int:
 
 
 SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
+SIGN_CERTIFICATE = "sign certificate --private-key key.pem --signing-certificate me.pem my-model"
+SIGN_PKCS11_KEY = "sign pkcs11-key --pkcs11-uri 'pkcs11:token=models;object=signer?module-name=softhsm2' my-model"
+SIGN_PKCS11_CERTIFICATE = "sign pkcs11-certificate --pkcs11-uri pkcs11:… --signing-certificate me.pem my-model"
+VERIFY_CERTIFICATE = "verify certificate --certificate-chain root.pem --signature my-model.sig my-model"
 VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
 
 # Name: one line of help, an example, and the function that adds the options.
 SIGN_METHODS: dict[str, Command] = {
     "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
     "key": ("sign with a private key", SIGN_KEY, add_sign_key),
-    "certificate": ("not in this version", "sign certificate …", add_missing),
-    "pkcs11-key": ("not in this version; will need the extra [pkcs11]", "sign pkcs11-key …", add_missing),
+    "certificate": ("sign with a private key and its certificate", SIGN_CERTIFICATE, add_sign_certificate),
+    "pkcs11-key": ("sign with a key on a token", SIGN_PKCS11_KEY, add_sign_pkcs11_key),
     "pkcs11-certificate": (
-        "not in this version; will need the extra [pkcs11]",
-        "sign pkcs11-certificate …",
-        add_missing,
+        "sign with a key on a token and its certificate",
+        SIGN_PKCS11_CERTIFICATE,
+        add_sign_pkcs11_certificate,
     ),
 }
 VERIFY_METHODS: dict[str, Command] = {
     "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
     "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
-    "certificate": ("not in this version", "verify certificate …", add_missing),
+    "certificate": ("verify with the certificates of who is trusted", VERIFY_CERTIFICATE, add_verify_certificate),
 }
 COMMANDS: dict[str, Command] = {
     "sign": ("sign a model; the default method is sigstore", SIGN_KEY, add_sign),
@@ -472,10 +531,27 @@ def plan_of(arguments: Arguments) -> Any:
 def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
     """`sign key`."""
     from .keys import load_private_key
+    from .pkcs11_uri import is_uri
     from .signers.key import key_signer
 
+    if is_uri(arguments.private_key):
+        from .cli_pkcs11 import token_signer
+
+        return sign_with(token_signer(arguments.private_key, arguments), arguments, warn)
     key = load_private_key(arguments.private_key, lambda: password_of(arguments))
     return sign_with(key_signer(key, random_signature=arguments.random_signature), arguments, warn)
+
+
+def timestamped(signer: Any, arguments: Arguments) -> Any:
+    """`signer`, with the trusted timestamp that the arguments ask for."""
+    if getattr(arguments, "tsa_url", None) is None:
+        return signer
+    from .certificates import load_all, trust
+    from .timestamps import load_client, with_timestamp
+
+    load_client()
+    tsa = trust(load_all(arguments.tsa_chain)) if arguments.tsa_chain else None
+    return with_timestamp(signer, arguments.tsa_url, tsa)
 
 
 def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
@@ -486,7 +562,7 @@ def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     if to_stdout and arguments.json:
         raise OperationError("--json and --signature - would both write to stdout")
     target = None if to_stdout else arguments.signature
-    manifest, data = sign_model(arguments.model, target, signer, plan_of(arguments), warn)
+    manifest, data = sign_model(arguments.model, target, timestamped(signer, arguments), plan_of(arguments), warn)
     facts = manifest_json(manifest)
     where = quote(arguments.signature)
     line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
@@ -498,7 +574,8 @@ def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
     """`verify key`."""
     from .verifying import Config
 
-    return verify_with(Config().use_elliptic_key_verifier(public_key=arguments.public_key), arguments, warn)
+    config = Config().use_elliptic_key_verifier(public_key=arguments.public_key, tsa_chain=arguments.tsa_chain)
+    return verify_with(config, arguments, warn)
 
 
 def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
@@ -553,8 +630,8 @@ def run_missing(arguments: Arguments, _: Warn) -> Result:
     raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
 
 
-def password_of(arguments: Arguments) -> bytes:
-    """The password of an encrypted key: the option, the environment, or a prompt on a terminal.
+def password_of(arguments: Arguments, prompt: str = "Password of the private key: ") -> bytes:
+    """The secret: the option, the environment, or a prompt on a terminal.
 
     Raises OperationError where there is none of them.
     """
@@ -563,7 +640,13 @@ def password_of(arguments: Arguments) -> bytes:
         import getpass
 
         with contextlib.suppress(EOFError):
-            given = getpass.getpass("Password of the private key: ")
+            given = getpass.getpass(prompt)
     if given is None:
         raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)
+
+
+def has_password(arguments: Arguments) -> bool:
+    """Whether password_of would have a secret, or somebody to ask for it."""
+    given = arguments.password is not None or PASSWORD_VARIABLE in os.environ
+    return given or (sys.stdin is not None and sys.stdin.isatty())
