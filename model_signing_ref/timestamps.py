@@ -13,7 +13,7 @@ from http.client import HTTPException
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib import request as http
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
 from .bundle import Bundle, Verifier
@@ -126,7 +126,7 @@ def post(url: str, body: bytes, timeout: float) -> bytes:
                 if time.monotonic() > end:
                     raise TimeoutError("timed out")
     except (OSError, HTTPException, ValueError) as error:
-        cause = error.reason if isinstance(error, URLError) else error
+        cause = error.reason if isinstance(error, URLError) and not isinstance(error, HTTPError) else error
         reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
         raise OperationError(f"the timestamp authority {host_of(url)}: {quote(reason)[1:-1]}") from None
     if len(answer) > MAX_ANSWER_BYTES:
