@@ -531,10 +531,10 @@ def plan_of(arguments: Arguments) -> Any:
 def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
     """`sign key`."""
     from .keys import load_private_key
-    from .pkcs11_uri import is_uri
+    from .paths import is_pkcs11_uri
     from .signers.key import key_signer
 
-    if is_uri(arguments.private_key):
+    if is_pkcs11_uri(arguments.private_key):
         from .cli_pkcs11 import token_signer
 
         return sign_with(token_signer(arguments.private_key, arguments), arguments, warn)

@@ -67,10 +67,10 @@ def run_sign(arguments: Arguments, warn: Warn) -> Result:
     """`sign certificate`."""
     from .certificates import load_all
     from .keys import load_private_key
-    from .pkcs11_uri import is_uri
+    from .paths import is_pkcs11_uri
     from .signers.certificate import certificate_signer
 
-    if is_uri(arguments.private_key):
+    if is_pkcs11_uri(arguments.private_key):
         from .cli_pkcs11 import token_certificate_signer
 
         return sign_with(token_certificate_signer(arguments.private_key, arguments), arguments, warn)

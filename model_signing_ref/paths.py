@@ -68,3 +68,11 @@ def signature_names(model: StrPath, signature: StrPath) -> frozenset[str]:
     given, root = os.fsdecode(signature), os.fsdecode(model)
     names = (name_inside(root, given), name_inside(root, os.path.realpath(given)))
     return frozenset(name for name in names if name)
+
+
+PKCS11_SCHEME = "pkcs11:"
+
+
+def is_pkcs11_uri(value: StrPath) -> bool:
+    """Whether `value` stands for a key on a token, and not for a file (the scheme in any case, RFC 3986, 3.1)."""
+    return os.fsdecode(value)[: len(PKCS11_SCHEME)].lower() == PKCS11_SCHEME

@@ -14,9 +14,8 @@ from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .errors import OperationError, quote
+from .paths import PKCS11_SCHEME, is_pkcs11_uri
 from .tree import StrPath
-
-SCHEME = "pkcs11:"
 
 # RFC 7512, section 2.3: what each attribute of the path stands for.
 LIBRARY_ATTRIBUTES = ("library-manufacturer", "library-description", "library-version")
@@ -84,16 +83,11 @@ class Pkcs11Uri(NamedTuple):
         return [name for name, _ in self.path if name not in PATH_ATTRIBUTES]
 
 
-def is_uri(value: StrPath) -> bool:
-    """Whether `value` stands for a PKCS #11 URI, and not for a file (the scheme in any case, RFC 3986, section 3.1)."""
-    return os.fsdecode(value)[: len(SCHEME)].lower() == SCHEME
-
-
 def parse(text: str) -> Pkcs11Uri:
     """The attributes of the URI `text`, checked one by one and for contradictions. Raises OperationError."""
-    if not is_uri(text):
+    if not is_pkcs11_uri(text):
         raise OperationError("a PKCS #11 URI starts with 'pkcs11:' (RFC 7512)")
-    path, _, query = text[len(SCHEME) :].partition("?")
+    path, _, query = text[len(PKCS11_SCHEME) :].partition("?")
     uri = Pkcs11Uri(
         tuple(_split(path, _PATH)),
         tuple(_split(query, _QUERY)),
@@ -160,7 +154,7 @@ def format_uri(uri: Pkcs11Uri) -> str:
     """The text of `uri`, PIN and all, which parse() reads back; `id` wholly percent-encoded (RFC 7512, section 2.3)."""
     path = ";".join(f"{name}={_encode(name, value, _PATH.safe)}" for name, value in uri.path)
     query = "&".join(f"{name}={_encode(name, value, _QUERY.safe)}" for name, value in uri.query)
-    return f"{SCHEME}{path}?{query}" if query else f"{SCHEME}{path}"
+    return f"{PKCS11_SCHEME}{path}?{query}" if query else f"{PKCS11_SCHEME}{path}"
 
 
 def _encode(name: str, value: bytes, safe: str) -> str:

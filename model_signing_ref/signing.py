@@ -104,10 +104,10 @@ class Config:
 
         The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
         """
-        from .pkcs11_uri import is_uri
+        from .paths import is_pkcs11_uri
 
         ask = None if password is None else password.encode
-        if is_uri(private_key):
+        if is_pkcs11_uri(private_key):
             ask_pin = None if ask is None else lambda _: ask()
             return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
@@ -136,11 +136,11 @@ class Config:
         and MissingExtra.
         """
         from .certificates import load_all
-        from .pkcs11_uri import is_uri
+        from .paths import is_pkcs11_uri
         from .signers.certificate import certificate_signer
 
         ask = None if password is None else password.encode
-        if is_uri(private_key):
+        if is_pkcs11_uri(private_key):
             return self.use_pkcs11_certificate_signer(
                 pkcs11_uri=os.fsdecode(private_key),
                 signing_certificate=signing_certificate,

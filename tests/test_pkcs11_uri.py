@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from model_signing_ref import pkcs11_uri
 from model_signing_ref.errors import OperationError
+from model_signing_ref.paths import is_pkcs11_uri
 from model_signing_ref.pkcs11_uri import (
     PATH_ATTRIBUTES,
     QUERY_ATTRIBUTES,
@@ -22,7 +23,6 @@ from model_signing_ref.pkcs11_uri import (
     bare_name,
     find_module,
     format_uri,
-    is_uri,
     parse,
     read_pin,
     well_known_directories,
@@ -193,12 +193,12 @@ def test_id_is_wholly_encoded() -> None:
     assert format_uri(parse("pkcs11:id=ab;object=ab")) == "pkcs11:id=%61%62;object=ab"
 
 
-def test_is_uri() -> None:
-    assert is_uri("pkcs11:object=a")
-    assert is_uri("Pkcs11:object=a")
-    assert is_uri(b"pkcs11:")
-    assert not is_uri(Path("pkcs11") / "key.pem")
-    assert not is_uri("key.pem")
+def test_is_pkcs11_uri() -> None:
+    assert is_pkcs11_uri("pkcs11:object=a")
+    assert is_pkcs11_uri("Pkcs11:object=a")
+    assert is_pkcs11_uri(b"pkcs11:")
+    assert not is_pkcs11_uri(Path("pkcs11") / "key.pem")
+    assert not is_pkcs11_uri("key.pem")
 
 
 def values(name: str) -> st.SearchStrategy[bytes]:
