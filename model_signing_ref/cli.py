@@ -313,6 +313,20 @@ def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
     add_model(parser)
 
 
+def add_sign_sigstore(parser: Parser, _: Sequence[str]) -> None:
+    """`sign sigstore`."""
+    from .cli_sigstore import add_sign_options
+
+    add_sign_options(parser)
+
+
+def add_verify_sigstore(parser: Parser, _: Sequence[str]) -> None:
+    """`verify sigstore`."""
+    from .cli_sigstore import add_verify_options
+
+    add_verify_options(parser)
+
+
 def add_missing(parser: Parser, _: Sequence[str]) -> None:
     """A method that this version does not have."""
     add_output(parser, run_missing)
@@ -384,11 +398,12 @@ def positive(text: str) -> int:
 
 
 SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
+VERIFY_SIGSTORE = "verify --identity me@example.com --identity-provider https://… --signature model.sig my-model"
 VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
 
 # Name: one line of help, an example, and the function that adds the options.
 SIGN_METHODS: dict[str, Command] = {
-    "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
+    "sigstore": ("sign in the name of whoever logs in (the default)", "sign my-model", add_sign_sigstore),
     "key": ("sign with a private key", SIGN_KEY, add_sign_key),
     "certificate": ("not in this version", "sign certificate …", add_missing),
     "pkcs11-key": ("not in this version; will need the extra [pkcs11]", "sign pkcs11-key …", add_missing),
@@ -399,7 +414,7 @@ SIGN_METHODS: dict[str, Command] = {
     ),
 }
 VERIFY_METHODS: dict[str, Command] = {
-    "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
+    "sigstore": ("verify who signed (the default)", VERIFY_SIGSTORE, add_verify_sigstore),
     "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
     "certificate": ("not in this version", "verify certificate …", add_missing),
 }

@@ -21,7 +21,7 @@ from .signers.key import key_signer
 from .statement import write_statement
 from .tree import StrPath
 
-__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign_manifest"]
+__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign", "sign_manifest"]
 
 
 def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) -> bytes:
@@ -58,18 +58,27 @@ def sign_model(
     return manifest, data
 
 
+def sign(model_path: StrPath, signature_path: StrPath) -> None:
+    """Sign with the defaults: with Sigstore's public instance, in the name of whoever logs in."""
+    Config().sign(model_path, signature_path)
+
+
 class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
     def __init__(self) -> None:
-        """No signer yet, and the default hashing."""
+        """Sigstore unless another signer is chosen, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
-        """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
+        """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model.
+
+        With Sigstore, where no signer was chosen.
+        """
         if self._signer is None:
-            raise ValueError("no signer was chosen; call one of the use_..._signer methods")
+            self.use_sigstore_signer()
+        assert self._signer is not None
         sign_model(model_path, signature_path, self._signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
@@ -86,3 +95,31 @@ class Config:
         """Sign with the private key in a PEM file. Raises OSError and OperationError."""
         ask = None if password is None else password.encode
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_sigstore_signer(
+        self,
+        *,
+        oidc_issuer: str | None = None,
+        use_ambient_credentials: bool = False,
+        use_staging: bool = False,
+        force_oob: bool = False,
+        identity_token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        trust_config: StrPath | None = None,
+    ) -> Config:
+        """Sign with Sigstore; see sigstore_signer. Raises MissingExtra, OSError and OperationError."""
+        from .signers.sigstore import sigstore_signer
+
+        return self.set_signer(
+            sigstore_signer(
+                oidc_issuer=oidc_issuer,
+                use_ambient_credentials=use_ambient_credentials,
+                use_staging=use_staging,
+                force_oob=force_oob,
+                identity_token=identity_token,
+                client_id=client_id,
+                client_secret=client_secret,
+                trust_config=trust_config,
+            )
+        )
