@@ -64,8 +64,8 @@ class Watch:
         if isinstance(failure, requests.HTTPError) and failure.response is not None:
             return f"{self.service} refused with status {failure.response.status_code}: {self._words(failure.response)}"
         if isinstance(failure, requests.ConnectionError):
-            return f"{self.service} could not be reached: {self.show(said(failure))}"
-        return f"{self.service} can't be used: {self.show(said(error))}"
+            return f"{self.service} could not be reached: {said(failure, self.show)}"
+        return f"{self.service} can't be used: {said(error, self.show)}"
 
     def show(self, text: str) -> str:
         """`text` quoted, without secrets."""
@@ -109,7 +109,7 @@ class _Adapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *_: Any, **options: Any) -> requests.Response:
         """The response, read whole. Raises OperationError."""
         self._watch.service = self._service
-        options["timeout"] = options.get("timeout") or TIMEOUT
+        options["timeout"] = min(options.get("timeout") or TIMEOUT, TIMEOUT)
         with self._watch.failures():
             response = super().send(request, **options)
             response.raise_for_status()

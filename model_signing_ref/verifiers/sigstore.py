@@ -8,6 +8,7 @@ rejection by one table, ROWS, which holds for the range of versions that `setup.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -176,25 +177,32 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) 
 
 def rejection_of(error: Exception, fallback: Row, bundle: Bundle, wanted: Identity) -> Rejection:
     """The rejection that stands for an exception of the package; its words follow ours, quoted."""
-    message = said(error)
-    row = next((row for row in ROWS if message.startswith(row.prefix)), fallback)
-    detail = f"{row.detail}: {quote(message)}"
+    row = next((row for row in ROWS if words(error).startswith(row.prefix)), fallback)
+    detail = f"{row.detail}: {said(error)}"
     if row.rejection is IdentityRejected:
         found = read_identity(bundle.material.certificates[0])
         detail = f"the certificate is for {describe(found)}, not for {describe(wanted)}"
     return row.rejection(detail, clause=row.clause)
 
 
-def said(error: BaseException) -> str:
-    """What an exception says, and the one that caused it, without line breaks; its type where it is silent."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if error.__cause__ is None else f"{text}: {said(error.__cause__)}"
+def said(error: BaseException | None, show: Callable[[str], str] = quote) -> str:
+    """What an exception says, and what the ones say that caused it, on one line, each shown with `show`."""
+    parts = []
+    while error is not None:
+        parts.append(show(words(error)))
+        error = error.__cause__
+    return ": ".join(parts)
+
+
+def words(error: BaseException) -> str:
+    """What an exception says, without line breaks; its type where it is silent."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def describe(identity: Identity) -> str:
     """An identity as text for people."""
-    name, issuer = (quote(value) if value is not None else "nobody" for value in identity)
-    return f"{name} of the identity provider {issuer}"
+    name, issuer = (quote(value) if value is not None else "none" for value in identity)
+    return f"identity {name} of identity provider {issuer}"
 
 
 def read_identity(der: bytes) -> Identity:
@@ -208,9 +216,7 @@ def read_identity(der: bytes) -> Identity:
             if isinstance(each.value, x509.UnrecognizedExtension) and each.oid == ISSUER
         ]
     except _NOT_X509 as error:
-        raise CertificateRejected(
-            f"the certificate can't be read: {quote(said(error))}", clause="REF-SIGSTORE-02"
-        ) from error
+        raise CertificateRejected(f"the certificate can't be read: {said(error)}", clause="REF-SIGSTORE-02") from error
     return Identity(next((name for name in names if name is not None), None), next(iter(issuers), None))
 
 
@@ -247,7 +253,7 @@ def carried_root(url: str) -> models.TrustedRoot:
         with resources.as_file(name) as path:
             return models.TrustedRoot.from_file(str(path))
     except (OSError, ValueError, Error) as error:
-        detail = f"the sigstore package carries no trust root that can be read: {quote(said(error))}"
+        detail = f"the sigstore package carries no trust root that can be read: {said(error)}"
         raise OperationError(detail) from error
 
 
@@ -268,11 +274,9 @@ def client_config(use_staging: bool, trust_config: StrPath | None, others: str =
         return models.ClientTrustConfig.staging() if use_staging else models.ClientTrustConfig.production()
     except Exception as error:  # whatever TUF, the network and the cache's disk come up with
         source = STAGING if use_staging else PRODUCTION
-        detail = f"the trust root could not be refreshed from {source}: {quote(said(error))}"
+        detail = f"the trust root could not be refreshed from {source}: {said(error)}"
         raise OperationError(f"{detail}; give {others}--trust-config FILE (trust_config)") from error
 
 
 def _unusable(trust_config: StrPath | None, error: Exception) -> OperationError:
-    return OperationError(
-        f"the trust configuration {quote(printable_path(trust_config))} can't be used: {quote(said(error))}"
-    )
+    return OperationError(f"the trust configuration {quote(printable_path(trust_config))} can't be used: {said(error)}")
