@@ -35,7 +35,7 @@ ISSUER = "the identity provider"
 class Login(NamedTuple):
     """How to get an identity token: the given one, else the environment's if wanted, else ask the person."""
 
-    issuer: str
+    issuer: str  # whom to ask the person to log in with; empty for the one that the services name
     identity_token: str | None = None
     use_ambient_credentials: bool = False
     force_oob: bool = False
@@ -147,12 +147,14 @@ def sigstore_signer(
     Buildkite); else the person is asked, in a browser or with `force_oob` by a code. The services are those of
     `trust_config`, or of the public instance, or of its staging twin. Raises OSError and OperationError.
     """
+    if identity_token == "":  # a variable that was not set, for one
+        raise OperationError("the identity token is empty")
     config = client_config(use_staging, trust_config)
-    watch = Watch(identity_token)
+    watch = Watch(identity_token, client_secret)
     with watch.failures():
         root, services = config.trusted_root, config.signing_config
         login = Login(
-            oidc_issuer or ("" if identity_token else services.get_oidc_url()),
+            oidc_issuer or ("" if identity_token or use_ambient_credentials else services.get_oidc_url()),
             identity_token,
             use_ambient_credentials,
             force_oob,
@@ -200,7 +202,7 @@ def sign_payload(payload: bytes, services: models.SigningConfig, root: models.Tr
     """`payload`, byte for byte, signed and logged; not verified. Raises OperationError."""
     watch = Watch(login.identity_token, login.client_secret)
     with watch.failures():
-        token = obtain_token(login, watch)
+        token = obtain_token(login, services, watch)
         watch.secrets.append(str(token))
         context = connect(services, root, watch)
         with context.signer(token) as signer:
@@ -223,7 +225,7 @@ def connect(services: models.SigningConfig, root: models.TrustedRoot, watch: Wat
     return SigningContext(fulcio=fulcio, rekor=rekor, trusted_root=root, tsa_clients=authorities)
 
 
-def obtain_token(login: Login, watch: Watch) -> oidc.IdentityToken:
+def obtain_token(login: Login, services: models.SigningConfig, watch: Watch) -> oidc.IdentityToken:
     """An identity token. Raises OperationError, or what the package does."""
     if login.identity_token:
         watch.service = "the identity token"
@@ -233,9 +235,10 @@ def obtain_token(login: Login, watch: Watch) -> oidc.IdentityToken:
         if found := oidc.detect_credential(login.client_id):
             watch.secrets.append(found)
             return oidc.IdentityToken(found, login.client_id)
-    watch.service = f"{ISSUER} ({login.issuer})"
-    issuer = oidc.Issuer(login.issuer)
-    watch.attach(issuer.session, ISSUER, login.issuer)
+    url = login.issuer or services.get_oidc_url()
+    watch.service = f"{ISSUER} ({url})"
+    issuer = oidc.Issuer(url)
+    watch.attach(issuer.session, ISSUER, url)
     try:
         return issuer.identity_token(login.client_id, login.client_secret, login.force_oob)
     except EOFError:

@@ -179,6 +179,12 @@ def test_a_username_identity(box: server.Loopback, config: Path, cli: Cli, model
     assert (status, json.loads(output)["verdict"]) == (0, "done")
 
 
+@pytest.mark.usefixtures("pretend_login")
+def test_an_empty_token_is_no_wish_to_log_in(config: Path, cli: Cli, model: Path, signature: Path) -> None:
+    status, _, errors = cli(*sign_words(config, signature, model, "--identity-token", ""))
+    assert (status, errors) == (2, "Signing failed: the identity token is empty\n")
+
+
 BAD_TOKENS: dict[str, Callable[[server.Loopback], str]] = {
     "malformed": lambda _: "no-token-at-all",
     "expired": lambda box: box.token(claims={"exp": 1}),
@@ -690,6 +696,6 @@ def test_an_old_token_at_the_time_of_signing(
 ) -> None:
     signer = signing.Config().use_sigstore_signer(trust_config=config, identity_token=box.token())
     monkeypatch.setattr(IdentityToken, "in_validity_period", lambda _: False)
-    with pytest.raises(OperationError, match="the identity token can't be used: .*validity period"):
+    with pytest.raises(OperationError, match=r"the identity token can't be used: .*validity period"):
         signer.sign(model, signature)
     assert not signature.exists()
