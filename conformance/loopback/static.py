@@ -53,6 +53,7 @@ class Recipe(NamedTuple):
     timestamp_message: bytes | None = None
     timestamp_seed: str | None = None
     other_root: bool = False  # the checkpoint is over another tree
+    other_size: bool = False  # the checkpoint is of a log of one entry, with the same root
     others_entry: bool = False  # the log entry is of another envelope
     others_signature: bool = False  # the log entry is of another signature over the same payload
     junk_body: bool = False  # the log entry's body says nothing
@@ -73,7 +74,7 @@ def _nothing(_: Tree) -> None:
 
 
 class Case(NamedTuple):
-    """One change of a control; `stages` are those at which it may be refused, none if it must be accepted."""
+    """One change of a control; `stages` are those at which it may be refused, none where `sigstore` accepts it."""
 
     name: str
     control: str
@@ -193,8 +194,9 @@ def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     if recipe.promise_key and recipe.rekor == 1:
         promise = enc.entry_promise(other, body.bytes, recipe.log_time, entry.log_id, entry.log_index)
         entry = entry._replace(promise=promise)
-    if recipe.other_root:
-        text = enc.checkpoint_text(log.origin, SIZE, hashlib.sha256(b"another tree").digest())
+    if recipe.other_root or recipe.other_size:
+        root = hashlib.sha256(b"another tree").digest() if recipe.other_root else entry.root
+        text = enc.checkpoint_text(log.origin, 1 if recipe.other_size else SIZE, root)
         entry = entry._replace(checkpoint=enc.signed_note(text, log.key, log.host, log.key_id[:4]))
     return entry
 
@@ -352,6 +354,7 @@ def cases() -> Iterator[Case]:
     yield from _timestamp_cases()
     yield from _shape_cases()
     yield from _trust_cases()
+    yield from _disputed_cases()
 
 
 def _identity_cases() -> Iterator[Case]:
@@ -446,6 +449,19 @@ def _trust_cases() -> Iterator[Case]:
     yield from _cases("no-timestamp-authority", SECOND, LOG, distrust=put("timestampAuthorities", []))
     later = put("tlogs.0.publicKey.validFor.start", "2090-01-01T00:00:00Z")
     yield from _cases("log-key-not-yet-valid", FIRST, LOG, distrust=_both(later, drop("tlogs.1")))
+
+
+def _disputed_cases() -> Iterator[Case]:
+    """What the sigstore package accepts, and another client refuses."""
+    accepted: frozenset[str] = frozenset()
+    yield from _cases("issuer-v2-differs", BOTH, accepted, recipe={"issuer_v2": "https://other.example"})
+    yield from _cases("checkpoint-other-size", BOTH, accepted, recipe={"other_size": True})
+    yield from _cases("timestamp-wrong-key", STAMPED, accepted, recipe={"timestamp_key": True})
+    ended = "2021-01-01T00:00:00Z"
+    yield from _cases("log-key-ended", FIRST, accepted, distrust=put("tlogs.0.publicKey.validFor.end", ended))
+    authority = put("certificateAuthorities.0.validFor.end", ended)
+    yield from _cases("authority-ended", BOTH, accepted, distrust=authority)
+    yield from _cases("ct-log-key-ended", BOTH, accepted, distrust=put("ctlogs.0.publicKey.validFor.end", ended))
 
 
 def _both(*edits: Edit) -> Edit:
