@@ -22,6 +22,7 @@ pytest.importorskip("asn1crypto")
 pytest.importorskip("sigstore")
 
 import requests
+import urllib3
 from id._internal.oidc import ambient as detectors
 from sigstore.dsse import Statement
 from sigstore.models import Bundle, ClientTrustConfig
@@ -257,6 +258,30 @@ def test_a_workload_without_permission(
     assert "401" in errors
 
 
+AMBIENT = {"refuse": "403", "garbage": "incomplete JSON", "hang": "timed out"}
+
+
+@pytest.mark.parametrize("fault", AMBIENT)
+def test_a_broken_workload(
+    box: server.Loopback,
+    config: Path,
+    cli: Cli,
+    model: Path,
+    signature: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+) -> None:
+    ask = urllib3.request
+    monkeypatch.setattr(urllib3, "request", lambda *words, **named: ask(*words, **{**named, "timeout": 0.5}))
+    for name, value in ids.github_environment(box.github_request_url, server.REQUEST_TOKEN).items():
+        monkeypatch.setenv(name, value)
+    box.set_fault("token", fault)
+    status, _, errors = cli(*sign_words(config, signature, model, "--use-ambient-credentials"))
+    assert (status, errors.count("\n"), signature.exists()) == (2, 1, False)
+    assert errors.startswith("Signing failed: the environment's identity provider can't be used: ")
+    assert AMBIENT[fault] in errors
+
+
 def test_no_workload_and_nobody_there(box: server.Loopback, config: Path, model: Path, signature: Path) -> None:
     words = sign_words(config, signature, model, "--use-ambient-credentials", "--oauth-force-oob")
     done = run([*OURS, *words])
@@ -339,6 +364,18 @@ def test_the_default_instance(
     else:
         signing.sign(model, signature)
     verifies(config, signature, model, "alice@example.com", box.issuer)
+
+
+@pytest.mark.usefixtures("pretend_login")
+def test_staging_on_the_command_line(
+    config: Path, cli: Cli, model: Path, signature: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ClientTrustConfig, "staging", lambda: ClientTrustConfig.from_json(config.read_text()))
+    status, output, _ = cli("sign", "--use_staging", "--signature", signature, "--json", model)
+    assert status == 0
+    words = shlex.split(json.loads(output)["verify_with"])[1:]
+    assert "--use-staging" in words
+    assert cli(*words)[0] == 0
 
 
 # ------------------------------------------------------------------------------------------- other clients
