@@ -54,12 +54,12 @@ class Watch:
     def attach(self, session: requests.Session, service: str, url: str) -> None:
         """Watch what goes through `session`."""
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _Adapter(self, f"{service} ({url})"))
+            session.mount(scheme, _Adapter(self, f"{service} ({_plain(url)})"))
 
     def explain(self, error: BaseException) -> str:
         """What went wrong with the service asked last, on one line."""
         failure = next((each for each in _causes(error) if isinstance(each, requests.RequestException)), None)
-        if isinstance(failure, requests.Timeout):
+        if isinstance(failure, requests.Timeout) or "Read timed out" in str(failure):  # the latter within an answer
             return f"{self.service} did not answer in time"
         if isinstance(failure, requests.HTTPError) and failure.response is not None:
             return f"{self.service} refused with status {failure.response.status_code}: {self._words(failure.response)}"
@@ -91,6 +91,10 @@ class Watch:
             raise
         except Exception as error:  # the package has no common base for what it raises here
             raise OperationError(self.explain(error)) from error
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() else quote(text)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -236,7 +240,7 @@ def obtain_token(login: Login, services: models.SigningConfig, watch: Watch) -> 
             watch.secrets.append(found)
             return oidc.IdentityToken(found, login.client_id)
     url = login.issuer or services.get_oidc_url()
-    watch.service = f"{ISSUER} ({url})"
+    watch.service = f"{ISSUER} ({_plain(url)})"
     issuer = oidc.Issuer(url)
     watch.attach(issuer.session, ISSUER, url)
     try:

@@ -676,8 +676,16 @@ class Echo(http.server.BaseHTTPRequestHandler):
     """A service that repeats in its refusal what it was sent."""
 
     def do_POST(self) -> None:
-        """Refuse."""
+        """Refuse, or stop in the midst of an answer."""
         self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.startswith("/slow"):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"{")
+            self.wfile.flush()
+            self.rfile.read(1)  # until the client has gone
+            return
         self.send_response(400, "no")
         self.end_headers()
         self.wfile.write(json.dumps({"message": f"bad header\n{self.headers['Authorization']}"}).encode())
@@ -686,19 +694,55 @@ class Echo(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+@pytest.fixture
+def echo() -> Iterator[str]:
+    """The address of such a service."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}"
+        running.shutdown()
+
+
+def put_service(config: Path, member: str, url: str) -> None:
+    value = json.loads(config.read_text())
+    value["signingConfig"][member][0]["url"] = url
+    config.write_text(json.dumps(value))
+
+
 def test_a_service_that_repeats_the_token(
-    box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path
+    box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path, echo: str
 ) -> None:
     signature.write_bytes(OLD)
-    value, token = json.loads(config.read_text()), box.token()
-    with http.server.HTTPServer(("127.0.0.1", 0), Echo) as echo:
-        threading.Thread(target=echo.serve_forever, args=(0.05,), daemon=True).start()
-        value["signingConfig"]["caUrls"][0]["url"] = f"http://127.0.0.1:{echo.server_port}"
-        config.write_text(json.dumps(value))
-        outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
-        echo.shutdown()
+    token = box.token()
+    put_service(config, "caUrls", echo)
+    outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
     failed(outcome, f"{FULCIO}… refused with status 400: 'bad header Bearer [secret]'", signature, token)
     assert token[:40] not in outcome[2]
+
+
+def test_a_service_that_stops_in_its_answer(
+    box: server.Loopback,
+    config: Path,
+    cli: Cli,
+    model: Path,
+    signature: Path,
+    echo: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(method, "TIMEOUT", 0.5)
+    signature.write_bytes(OLD)
+    token = box.token()
+    put_service(config, "tsaUrls", f"{echo}/slow")
+    outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
+    failed(outcome, f"{AUTHORITY}… did not answer in time", signature, token)
+
+
+def test_an_address_that_is_none(box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path) -> None:
+    signature.write_bytes(OLD)
+    token = box.token()
+    put_service(config, "tsaUrls", "http://[\x1b[2J\n")
+    outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
+    failed(outcome, "the timestamp authority ('http://[\\x1b[2J\\n') can't be used: ", signature, token)
 
 
 def test_a_package_that_signs_something_else(
