@@ -52,9 +52,11 @@ class Watch:
         self.secrets = [secret for secret in secrets if secret]
 
     def attach(self, session: requests.Session, service: str, url: str) -> None:
-        """Watch what goes through `session`."""
+        """Watch what goes through `session`. Raises requests.RequestException for an address that is none."""
+        self.service = f"{service} ({_plain(url)})"
+        requests.Request("POST", url).prepare()
         for scheme in ("https://", "http://"):
-            session.mount(scheme, _Adapter(self, f"{service} ({_plain(url)})"))
+            session.mount(scheme, _Adapter(self, self.service))
 
     def explain(self, error: BaseException) -> str:
         """What went wrong with the service asked last, on one line."""
@@ -79,7 +81,7 @@ class Watch:
             members = value if isinstance(value, dict) else {}
             text = next(members[name] for name in ("message", "error_description", "error") if name in members)
         except (ValueError, StopIteration):
-            text = response.text
+            text = response.content.decode("utf-8", "replace")
         return self.show(" ".join(str(text).split()))
 
     @contextmanager

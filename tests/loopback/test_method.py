@@ -30,10 +30,11 @@ from sigstore.oidc import IdentityToken, Issuer
 from sigstore.sign import Signer
 
 from conformance.loopback import identities as ids
-from conformance.loopback import server
+from conformance.loopback import server, static
 from model_signing_ref import hashing, signing, verifying
+from model_signing_ref.bundle import read_bundle
 from model_signing_ref.cli import main
-from model_signing_ref.errors import OperationError
+from model_signing_ref.errors import CertificateRejected, OperationError
 from model_signing_ref.signers import sigstore as method
 from model_signing_ref.statement import write_statement
 
@@ -688,6 +689,9 @@ class Echo(http.server.BaseHTTPRequestHandler):
             return
         self.send_response(400, "no")
         self.end_headers()
+        if self.path.startswith("/text"):
+            self.wfile.write(b"<p>no\x1b[2J\n</p>")
+            return
         self.wfile.write(json.dumps({"message": f"bad header\n{self.headers['Authorization']}"}).encode())
 
     def log_message(self, *_: object) -> None:
@@ -737,12 +741,39 @@ def test_a_service_that_stops_in_its_answer(
     failed(outcome, f"{AUTHORITY}… did not answer in time", signature, token)
 
 
-def test_an_address_that_is_none(box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path) -> None:
+def test_a_service_that_refuses_in_another_language(
+    box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path, echo: str
+) -> None:
     signature.write_bytes(OLD)
     token = box.token()
-    put_service(config, "tsaUrls", "http://[\x1b[2J\n")
+    put_service(config, "tsaUrls", f"{echo}/text")
     outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
-    failed(outcome, "the timestamp authority ('http://[\\x1b[2J\\n') can't be used: ", signature, token)
+    failed(outcome, f"{AUTHORITY}… refused with status 400: '<p>no\\x1b[2J </p>'", signature, token)
+
+
+ADDRESSES = {"caUrls": "Fulcio", "rekorTlogUrls": "Rekor", "tsaUrls": "the timestamp authority"}
+
+
+@pytest.mark.parametrize("member", ADDRESSES)
+def test_a_service_at_no_address(
+    box: server.Loopback, config: Path, cli: Cli, model: Path, signature: Path, member: str
+) -> None:
+    signature.write_bytes(OLD)
+    token = box.token()
+    put_service(config, member, "http://[\x1b[2J\n")
+    outcome = cli(*sign_words(config, signature, model, "--identity-token", token))
+    failed(outcome, f"{ADDRESSES[member]} ('http://[\\x1b[2J\\n…') can't be used: ", signature, token)
+    assert "POST /api/v2/signingCert" not in box.requests
+
+
+@pytest.mark.parametrize("name", ["rekor-v1-issuer-v1-missing", "rekor-v2-issuer-v1-missing"])
+def test_a_new_certificate_that_names_nobody(config: Path, box: server.Loopback, name: str) -> None:
+    """What no log and no chain is wrong with is not written either, if nobody could verify it."""
+    case = next(case for case in static.cases() if case.name == name)
+    made = json.dumps(static.make(case, b"{}").bundle).encode()
+    signer = method.sigstore_signer(trust_config=config, identity_token=box.token())
+    with pytest.raises(CertificateRejected, match="names no identity or no provider"):
+        signer.verify(read_bundle(made), hashing.ignore_note)
 
 
 def test_a_package_that_signs_something_else(
