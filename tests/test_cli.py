@@ -711,7 +711,7 @@ def test_each_curve_signs_and_verifies(setting: Setting, tmp_path: Path, curve: 
 
 
 def test_defect_of_the_program_is_one_line(cli: Cli, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> object:
+    def broken(*_: object, **__: object) -> object:
         raise KeyError("what\n")
 
     monkeypatch.setattr("model_signing_ref.hashing.hash_model", broken)
