@@ -79,7 +79,7 @@ class Config:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             detail = "no signer was chosen, and the default method sigstore is not in this version"
-            raise Unsupported(detail, clause="OMS-8.2-01")
+            raise Unsupported(detail, clause="REF-UNSUPPORTED-01")
         sign_model(model_path, signature_path, self._signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:

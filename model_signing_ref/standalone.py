@@ -33,11 +33,11 @@ BUNDLE = json.loads("""{"mediaType!": "string", "verificationMaterial": {
     "publicKey": {"hint": "string", "rawBytes": "base64", "keyDetails": "string"},
     "certificate": {"rawBytes!": "base64"}, "x509CertificateChain": {"certificates!": [{"rawBytes!": "base64"}]},
     "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp!": "base64"}]},
-    "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId!": {"keyId!": "base64"},
-        "canonicalizedBody": "base64", "kindVersion!": {"kind!": "string", "version!": "string"},
-        "inclusionPromise": {"signedEntryTimestamp!": "base64"}, "inclusionProof": {"hashes": ["base64"],
-            "logIndex": "integer", "treeSize": "integer", "rootHash!": "base64",
-            "checkpoint": {"envelope!": "string"}}}]},
+    "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId": {"keyId": "base64"},
+        "canonicalizedBody": "base64", "kindVersion": {"kind": "string", "version": "string"},
+        "inclusionPromise": {"signedEntryTimestamp": "base64"}, "inclusionProof": {"hashes": ["base64"],
+            "logIndex": "integer", "treeSize": "integer", "rootHash": "base64",
+            "checkpoint": {"envelope": "string"}}}]},
     "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
         "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]}}""")
 # Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
@@ -64,7 +64,7 @@ for _p, _oid, _hash, *_hex in zip(PRIMES, *(NUMBERS[column::6] for column in ran
     _b, _n, _x, _y = (int(number, 16) for number in _hex)
     CURVES[bytes.fromhex(EC_PUBLIC_KEY + _oid)] = (_hash, _p, _b, _n, _x, _y)
 Key = tuple[Curve | None, tuple[int, int], str]  # the curve, None for a key of another type; the point; fingerprint
-PEM = re.compile(rb"(?m)^-----BEGIN PUBLIC KEY-----[ \t\r]*\n([A-Za-z0-9+/=\s]+)^-----END PUBLIC KEY-----\s*?$")
+PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 Point = tuple[int, int, int]  # Jacobian: x = X / Z², y = Y / Z³, and Z = 0 at infinity
 Resource = tuple[str, int, int | None, str, str]  # path, bytes from, to, which is None for a whole file; digest; name
 Manifest = tuple[str, int | None, bool, list[tuple[str, str]]]  # hash type, shard size or None, links, name and digest
@@ -116,6 +116,8 @@ def parse_json(data: bytes, stage: str) -> Any:
         return dict(pairs)
 
     need(not data.startswith(b"\xef\xbb\xbf"), stage, "REF-JSON-01", "JSON begins with a byte order mark")
+    many = stage == "bundle" and len(re.findall(rb"[,[{]", data)) >= 1 << 16
+    need(not many, stage, "REF-JSON-04", "JSON has 65536 commas and opening brackets, or more")
     try:
         text = data.decode("utf-8")
         plain = re.sub(r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?', "", text)
@@ -138,7 +140,8 @@ def unbase64(text: str, stage: str, what: str, clause: str | None = None) -> byt
     standard = text.replace("-", "+").replace("_", "/")
     need(not re.search("[^A-Za-z0-9+/_=-]", text), stage, clause or "BASE64-01", f"{what} has a foreign character")
     right = len(text) % 4 == 0 and re.fullmatch("[^=]*={0,2}", text)
-    need(right, stage, clause or "BASE64-02", f"{what} has the wrong length or padding")
+    fault = "BASE64-02" if "=" in text or len(text) % 4 == 1 else "REF-BASE64-03"
+    need(right, stage, clause or fault, f"{what} has the wrong length or padding")
     need(standard == text or not re.search("[+/]", text), stage, clause or "REF-BASE64-01", f"{what} mixes alphabets")
     data = base64.b64decode(standard)
     need(base64.b64encode(data).decode() == standard, stage, clause or "REF-BASE64-02", f"{what} has bits left over")
@@ -150,7 +153,8 @@ def check_shape(value: Any, shape: Any, where: str) -> None:
     kind = shape if isinstance(shape, str) else "object" if isinstance(shape, dict) else "array"
     right = isinstance(value, type(shape)) or (value is None and kind == "string or null")
     if kind == "integer":  # of 64 bits, which protobuf writes as strings
-        right = type(value) in (int, str) and re.fullmatch("0|-?[1-9][0-9]{0,18}", str(value)) is not None
+        right = type(value) in (int, str) and re.fullmatch("-?[0-9]{1,19}", str(value)) is not None
+        right = right and -(2**63) <= int(value) < 2**63
     need(right, "bundle", "OMS-4-01", f"{where} is not of type {kind}")
     if kind == "object":
         missing = [name[:-1] for name in shape if name[-1] == "!" and name[:-1] not in value]
@@ -186,23 +190,30 @@ def der(data: bytes, *tags: int) -> list[bytes]:
 
 
 def key_from_pem(text: bytes) -> Key:
-    """The one PEM public key in a text (RFC 7468, RFC 5480), whatever stands around it; ValueError if there is none."""
+    """The one PEM public key in a text (RFC 7468, RFC 5480), whatever stands around it; else ValueError."""
     blocks = PEM.findall(text)
-    if len(blocks) != 1:
-        raise ValueError("several public keys" if blocks else "no PEM public key")
+    if len(blocks) != 1 or text.count(b"-----BEGIN PUBLIC KEY-----") != 1:
+        raise ValueError("not one PEM public key")
     data = unbase64(b"".join(blocks[0].split()).decode("ascii"), "key", "the PEM text")
     algorithm, bits = der(der(data, 0x30)[0], 0x30, 0x03)
-    lines = re.findall(".{1,64}", base64.b64encode(data).decode("ascii"))
-    pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
-    fingerprint, curve = hashlib.sha256(pem.encode("ascii")).hexdigest(), CURVES.get(algorithm)
+    curve = CURVES.get(algorithm)
     if curve is None:
-        return None, (0, 0), fingerprint
+        return None, (0, 0), ""
     p, b, size = curve[1], curve[2], (curve[1].bit_length() + 7) // 8
     x, y = int.from_bytes(bits[2 : 2 + size], "big"), int.from_bytes(bits[2 + size :], "big")
+    if compressed := bits[:2] in (b"\0\2", b"\0\3"):
+        y = pow(x**3 - 3 * x + b, (p + 1) // 4, p)  # a square root, as p is 3 modulo 4
+        y = y if y % 2 == bits[1] % 2 else p - y
     on_curve = max(x, y) < p and (x**3 - 3 * x + b - y * y) % p == 0
-    if bits[:2] != b"\0\4" or len(bits) != 2 + 2 * size or not on_curve:
-        raise ValueError("not an uncompressed point of its curve")
-    return curve, (x, y), fingerprint
+    if len(bits) != 2 + size * (2 - compressed) or not (compressed or bits[:2] == b"\0\4") or not on_curve:
+        raise ValueError("not a point of its curve")
+    whole = b"\0\4" + x.to_bytes(size, "big") + y.to_bytes(size, "big")  # what a fingerprint is of
+    for tag, before in ((b"\x03", b""), (b"\x30", bytes([0x30, len(algorithm)]) + algorithm)):
+        length = len(before + whole)
+        whole = tag + b"\x81" * (length > 0x7F) + bytes([length]) + before + whole
+    lines = re.findall(".{1,64}", base64.b64encode(whole).decode("ascii"))
+    pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+    return curve, (x, y), hashlib.sha256(pem.encode("ascii")).hexdigest()
 
 
 def add(first: Point, second: Point, p: int) -> Point:
@@ -250,7 +261,8 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     (curve, point, fingerprint), bundle = key, parse_json(data, "bundle")
     check_shape(bundle, BUNDLE, "the bundle")
     media, kind = "application/vnd.dev.sigstore.bundle", bundle["mediaType"]
-    need(kind in (f"{media}.v0.3+json", f"{media}+json;version=0.3"), "bundle", "OMS-8.1-01", f"mediaType {show(kind)}")
+    clause = "REF-BUNDLE-03" if re.fullmatch(re.escape(media) + r"\+json;version=0\.[12]", kind) else "OMS-8.1-01"
+    need(kind in (f"{media}.v0.3+json", f"{media}+json;version=0.3"), "bundle", clause, f"mediaType {show(kind)}")
     material = bundle.get("verificationMaterial", {})
     kinds = [kind for kind in ("publicKey", "x509CertificateChain", "certificate") if kind in material]
     need(kinds, "material", "OMS-4-01", "there is no verification material")
@@ -288,21 +300,22 @@ def check_statement(payload: bytes) -> tuple[str, Any]:
     need(isinstance(subjects, list) and len(subjects) == 1, stage, "OMS-6.5-01", "there is not just one subject")
     name, digest = (subjects[0].get(x) if isinstance(subjects[0], dict) else None for x in ("name", "digest"))
     root = digest.get("sha256") if isinstance(digest, dict) else None
-    right = isinstance(name, str) and re.fullmatch('"[0-9a-f]{64}"', json.dumps(root))
-    need(right, stage, "OMS-6.5.1-02", "the subject has not a name and a SHA-256 in lower-case hex")
-    need(name, stage, "OMS-6.5.1-05", "the subject's name is empty")
+    need(re.fullmatch('"[0-9a-f]{64}"', json.dumps(root)), stage, "OMS-6.5.1-02", "the subject has no SHA-256 in hex")
+    need(isinstance(name, str) and name, stage, "REF-STATEMENT-01", "the subject has no name")
     return str(root), value.get("predicate")
 
 
 def check_predicate(predicate: Any, options: Options, excused: set[str], warned: Warnings) -> Manifest:
     """Stage predicate: what is signed, names as they stand; recorded ignored paths are added to those `excused`."""
-    stage, predicate = "predicate", predicate if isinstance(predicate, dict) else {}
+    stage = "predicate"
+    need(isinstance(predicate, dict), stage, "OMS-8.3-04", "the predicate is no object")
     values, how = (predicate.get(name) for name in ("resources", "serialization"))
-    need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-8.3-04", "the predicate's shape is wrong")
+    need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-5.2-01", "no resources or no serialization")
     method, hash_type, size, links = (how.get(x) for x in ("method", "hash_type", "shard_size", "allow_symlinks"))
     ignored = how.get("ignore_paths", [])
     right = isinstance(ignored, list) and all(isinstance(path, str) for path in ignored)
-    need(isinstance(links, bool) and right, stage, "OMS-8.3-04", "allow_symlinks or ignore_paths is of the wrong type")
+    need(isinstance(links, bool), stage, "OMS-5.2.2-05", "allow_symlinks is neither true nor false")
+    need(right, stage, "OMS-5.2.2-06", "ignore_paths is no list of strings")
     known = {"method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"}
     unknown = min((predicate.keys() - {"resources", "serialization"}) | (how.keys() - known), default=None)
     need(unknown is None, stage, "REF-PREDICATE-01", f"the unknown member {show(unknown)}")
@@ -341,9 +354,10 @@ def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, war
         need(isinstance(name, str), stage, "OMS-5.2.1-01", "a resource is no object with a name")
         need(isinstance(kind, str), stage, "OMS-5.2.1-03", f"{show(name)} has no algorithm", name)
         need(re.fullmatch(digits, json.dumps(digest)), stage, "OMS-5.2.1-02", f"{show(name)} has no {digits}", name)
-        need(kind in (hash_type, old), stage, "REF-PREDICATE-04", f"{show(name)} has {show(kind)}", name)
     kinds = {value["algorithm"] for value in values}
-    need(len(kinds) == 1, stage, "REF-PREDICATE-04", f"algorithm is {hash_type} here and {old} there")
+    other = min(kinds - {hash_type}, default=hash_type)
+    clause = "OMS-7-01" if other not in HASHES else "OMS-6.3.2-07" if size else "REF-PREDICATE-04"
+    need(kinds in ({hash_type}, {old}), stage, clause, f"algorithm {show(other)} is not {hash_type}")
     if kinds != {hash_type}:
         warned["old-shard-algorithm"] = f"algorithm is {old} instead of {hash_type}"
     return [(value["name"], value["digest"]) for value in values]
@@ -360,7 +374,7 @@ def place(name: str, size: int) -> tuple[str, int, int | None]:
     right = len(bounds) == 2 and all(re.fullmatch("0|[1-9][0-9]*", bound) for bound in bounds)
     need(right, "names", "OMS-6.3.2-08", f"{show(name)} is not <path>:<start>:<end>", name)
     start, end = (int(bound[:20]) for bound in bounds)
-    right = start % size == 0 and 0 < end - start <= size and end < 10**19
+    right = start % size == 0 and 0 < end - start <= size and end < 2**63
     need(right, "names", "OMS-6.3.2-04", f"{show(name)} is no shard of {size} bytes", name)
     return path, start, end
 
@@ -398,6 +412,7 @@ class Tree(NamedTuple):
     model: str
     single: str | None
     follow: bool
+    link_clause: str
     files: dict[str, os.stat_result]
     folders: dict[str, os.stat_result]
     problems: list[Failure]
@@ -429,11 +444,10 @@ def look(tree: Tree, folder: int | None, name: str, path: str) -> None:
     need(path.encode("utf-8", "ignore").decode() == path, "files", "OMS-6.1.2-09", f"{show(path)} is not UTF-8", path)
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        clause, real = "OMS-6.1.1-03" if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
+        clause, real = tree.link_clause if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
         need(tree.follow, "files", clause, f"{show(path)} is a symbolic link", path)
         if os.path.relpath(real, os.path.realpath(tree.model)).split(os.sep)[0] == "..":
             tree.warned["link-outside"] = f"links lead out of the model, {show(path)} among them"
-        need(not os.path.islink(real), "files", "REF-FILES-03", f"{show(path)} is a link that leads back", path)
         need(os.path.exists(real), "files", "REF-FILES-04", f"{show(path)} is a link that leads nowhere", path)
         status = os.stat(name, dir_fd=folder)
     regular = stat.S_ISREG(status.st_mode)
@@ -473,7 +487,8 @@ def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool
     for problem in tree.problems:
         path = problem.path or ""
         if path in needed or not (unsigned or excused.intersection(parents(path))):
-            raise problem
+            unlisted = problem.clause == "OMS-6.1.1-07" and path not in needed
+            need(False, "files", "REF-FILES-07" if unlisted else problem.clause, problem.detail, path)
     for path in listed:
         need(path in tree.files, "files", "OMS-8.4-01", f"{show(path)} is missing", path)
     for path in sorted(tree.files.keys() - set(listed)):
@@ -540,7 +555,8 @@ def verify(model: str, signature: str, public_key: str, options: Options, warned
     resources = check_names(pairs, size, single, warned)
     digest = hashlib.sha256(b"".join(bytes.fromhex(digest) for _, digest in pairs)).hexdigest()
     need(digest == root_digest, "root-digest", "OMS-6.5.1-01", f"the root digest is {digest}, not {root_digest}")
-    tree = Tree(model, single, links and options.allow_symlinks, {}, {}, [], warned)
+    link_clause = "REF-FILES-06" if links else "OMS-6.1.1-07"
+    tree = Tree(model, single, links and options.allow_symlinks, link_clause, {}, {}, [], warned)
     walk(tree)
     listed = sorted({path for path, *_ in resources})
     check_files(tree, listed, excused, options.ignore_unsigned_files, size is not None)
