@@ -272,7 +272,7 @@ ENTRY = {
     "canonicalizedBody": B64,
 }
 # With members that are there and hold nothing.
-HOLLOW = {name: {} for name in ("logId", "kindVersion", "inclusionPromise", "inclusionProof")}
+HOLLOW: Json = {name: {} for name in ("logId", "kindVersion", "inclusionPromise", "inclusionProof")}
 
 
 def without(name: str) -> Json:
