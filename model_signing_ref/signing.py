@@ -85,7 +85,7 @@ class Config:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
             detail = "no signer was chosen, and the default method sigstore is not in this version"
-            raise Unsupported(detail, clause="OMS-8.2-01")
+            raise Unsupported(detail, clause="REF-UNSUPPORTED-01")
         signer = self._timestamped(self._signer) if self._timestamped else self._signer
         sign_model(model_path, signature_path, signer, self._hashing.plan)
 
