@@ -482,9 +482,9 @@ SIGN_METHODS: dict[str, Command] = {
     "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
     "key": ("sign with a private key", SIGN_KEY, add_sign_key),
     "certificate": ("sign with a private key and its certificate", SIGN_CERTIFICATE, add_sign_certificate),
-    "pkcs11-key": ("sign with a key on a token", SIGN_PKCS11_KEY, add_sign_pkcs11_key),
+    "pkcs11-key": ("sign with a key on a token, for 'verify key'", SIGN_PKCS11_KEY, add_sign_pkcs11_key),
     "pkcs11-certificate": (
-        "sign with a key on a token and its certificate",
+        "sign with a key on a token and its certificate, for 'verify certificate'",
         SIGN_PKCS11_CERTIFICATE,
         add_sign_pkcs11_certificate,
     ),
@@ -545,6 +545,8 @@ def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
 def timestamped(signer: Any, arguments: Arguments) -> Any:
     """`signer`, with the trusted timestamp that the arguments ask for."""
     if getattr(arguments, "tsa_url", None) is None:
+        if getattr(arguments, "tsa_chain", None):
+            raise OperationError("--tsa-chain says how to verify a timestamp, and --tsa-url asks for none")
         return signer
     from .certificates import load_all, trust
     from .timestamps import load_client, with_timestamp
@@ -630,10 +632,14 @@ def run_missing(arguments: Arguments, _: Warn) -> Result:
     raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
 
 
-def password_of(arguments: Arguments, prompt: str = "Password of the private key: ") -> bytes:
+def password_of(
+    arguments: Arguments,
+    prompt: str = "Password of the private key: ",
+    missing: str = "the private key is encrypted: give",
+) -> bytes:
     """The secret: the option, the environment, or a prompt on a terminal.
 
-    Raises OperationError where there is none of them.
+    Raises OperationError where there is none of them: `missing`, and these two.
     """
     given = arguments.password if arguments.password is not None else os.environ.get(PASSWORD_VARIABLE)
     if given is None and sys.stdin is not None and sys.stdin.isatty():
@@ -642,11 +648,5 @@ def password_of(arguments: Arguments, prompt: str = "Password of the private key
         with contextlib.suppress(EOFError):
             given = getpass.getpass(prompt)
     if given is None:
-        raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
+        raise OperationError(f"{missing} --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)
-
-
-def has_password(arguments: Arguments) -> bool:
-    """Whether password_of would have a secret, or somebody to ask for it."""
-    given = arguments.password is not None or PASSWORD_VARIABLE in os.environ
-    return given or (sys.stdin is not None and sys.stdin.isatty())
