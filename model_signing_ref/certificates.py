@@ -463,7 +463,8 @@ def explain(
         if faults:
             culprit, fault = faults[0]
             return CertificateRejected(f"the certificate {name_of(culprit)} {fault.detail}", clause=fault.clause)
-        detail = f"no trusted certificate stands above {name_of(leaf)}"
+        issuer = quote(leaf.issuer.rfc4514_string())
+        detail = f"no trusted certificate stands above {name_of(leaf)}, which was issued by {issuer}"
         return CertificateRejected(detail, clause="RFC5280-02")
     if outside := outside_when_good(reached, anchors, time):
         return time_rejected(leaf, outside, time)

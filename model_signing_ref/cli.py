@@ -326,12 +326,12 @@ SIGN_METHODS: dict[str, Command] = {
         "cli_certificate:add_sign_options",
     ),
     "pkcs11-key": (
-        "sign with a key on a token",
+        "sign with a key on a token, for 'verify key'",
         "sign pkcs11-key --pkcs11-uri 'pkcs11:token=models;object=signer?module-name=softhsm2' my-model",
         "cli_pkcs11:add_key_options",
     ),
     "pkcs11-certificate": (
-        "sign with a key on a token and its certificate",
+        "sign with a key on a token and its certificate, for 'verify certificate'",
         "sign pkcs11-certificate --pkcs11-uri pkcs11:… --signing-certificate me.pem my-model",
         "cli_pkcs11:add_certificate_options",
     ),

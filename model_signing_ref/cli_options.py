@@ -125,6 +125,8 @@ def plan_of(arguments: Arguments) -> Any:
 def timestamped(signer: Any, arguments: Arguments) -> Any:
     """`signer`, with the trusted timestamp that the arguments ask for."""
     if getattr(arguments, "tsa_url", None) is None:
+        if getattr(arguments, "tsa_chain", None):
+            raise OperationError("--tsa-chain says how to verify a timestamp, and --tsa-url asks for none")
         return signer
     from .certificates import load_all, trust
     from .timestamps import load_client, with_timestamp
@@ -181,10 +183,14 @@ def manifest_json(manifest: Any) -> Result:
     }
 
 
-def password_of(arguments: Arguments, prompt: str = "Password of the private key: ") -> bytes:
+def password_of(
+    arguments: Arguments,
+    prompt: str = "Password of the private key: ",
+    missing: str = "the private key is encrypted: give",
+) -> bytes:
     """The secret: the option, the environment, or a prompt on a terminal.
 
-    Raises OperationError where there is none of them.
+    Raises OperationError where there is none of them: `missing`, and these two.
     """
     given = arguments.password if arguments.password is not None else os.environ.get(PASSWORD_VARIABLE)
     if given is None and sys.stdin is not None and sys.stdin.isatty():
@@ -193,11 +199,5 @@ def password_of(arguments: Arguments, prompt: str = "Password of the private key
         with contextlib.suppress(EOFError):
             given = getpass.getpass(prompt)
     if given is None:
-        raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
+        raise OperationError(f"{missing} --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)
-
-
-def has_password(arguments: Arguments) -> bool:
-    """Whether password_of would have a secret, or somebody to ask for it."""
-    given = arguments.password is not None or PASSWORD_VARIABLE in os.environ
-    return given or (sys.stdin is not None and sys.stdin.isatty())

@@ -11,7 +11,6 @@ from .cli_options import (
     add_password,
     add_signature,
     add_timestamp,
-    has_password,
     password_of,
     sign_with,
 )
@@ -78,8 +77,12 @@ def token_certificate_signer(uri: str, arguments: Arguments) -> Signer:
     )
 
 
-def pin_of(arguments: Arguments) -> AskPin | None:
-    """How to get the PIN of a token: the option, the environment, or a prompt on a terminal; None without them."""
-    if not has_password(arguments):
-        return None
-    return lambda label: password_of(arguments, f"PIN of the token {quote(label)}: ")
+def pin_of(arguments: Arguments) -> AskPin:
+    """How to get the PIN of a token that wants one: the option, the environment, or a prompt on a terminal."""
+
+    def ask(label: str) -> bytes:
+        token = f"the token {quote(label)}"
+        missing = f"{token} needs a PIN: add pin-source to the PKCS #11 URI, or give"
+        return password_of(arguments, f"PIN of {token}: ", missing)
+
+    return ask

@@ -279,8 +279,10 @@ def read_token(data: bytes) -> Token:
             parts = (info.gen_time, imprint.hash_algorithm.dotted_string, imprint.message, info.nonce)
             embedded = read_certificates(sorted(signed.certificates))
             token = Token(response, *parts, embedded, (signer.issuer, signer.serial_number))
+    except TransparencyRejected:
+        raise
     except (CertificateRejected, *UNREADABLE) as error:
-        detail = f"the timestamp is not a time-stamp response: {quote(str(error))}"
+        detail = f"the timestamp is not a time-stamp response: {quote(getattr(error, 'detail', str(error)))}"
         raise TransparencyRejected(detail, clause="RFC3161-01") from None
     if not digests <= set(HASHES):
         raise TransparencyRejected("the timestamp is signed with a hash that is not relied on", clause="REF-CERT-04")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from model_signing_ref.cli import main
 from model_signing_ref.errors import Rejection
 
 MISPLACED: list[str] = []  # rejections whose clause is unknown, or of other stages
+README = Path(__file__).parent.parent / "README.md"
 EXPECTED_SKIPS = Path(__file__).with_name("expected-skips.txt")
 
 
@@ -138,6 +140,17 @@ def run_child(*words: str | bytes | Path, **options: Any) -> Done:
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     ended = subprocess.run(command, check=False, timeout=60, **{**streams, **options})
     return Done(ended.returncode, *((part or b"").decode("utf-8") for part in (ended.stdout, ended.stderr)))
+
+
+def run_block(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a block of README.md with bash in `folder`, where `model_signing_ref` is this package."""
+    program = folder / "bin" / "model_signing_ref"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m model_signing_ref "$@"\n')
+    program.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{program.parent}:{os.environ['PATH']}", "PYTHONPATH": str(README.parent)}
+    command = ["bash", "-euo", "pipefail", "-c", commands]
+    return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, env=environment)
 
 
 def peer_python() -> str:

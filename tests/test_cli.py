@@ -531,14 +531,14 @@ def test_encrypted_key_without_a_password(setting: Setting, encrypted: Path) -> 
     assert (done.status, one_line(done.err)) == (2, expected)
 
 
-def at_a_terminal(words: list[str], typed: bytes) -> tuple[int, str]:
+def at_a_terminal(words: list[str], typed: bytes, prompt: bytes = b"Password of the private key: ") -> tuple[int, str]:
     """Run a command line on a terminal of its own and answer its prompt: exit status, all that was shown."""
     pid, terminal = pty.fork()
     if pid == 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # it is ignored in a background job
         os.execv(sys.executable, [sys.executable, "-m", "model_signing_ref", *words])
     try:
-        shown = read_terminal(terminal, b"Password of the private key: ")
+        shown = read_terminal(terminal, prompt)
         os.write(terminal, typed)
         shown += read_terminal(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()

@@ -99,7 +99,7 @@ def check_wheel(files: dict[str, bytes]) -> None:
     assert metadata["Name"] == "model_signing_ref"
     assert metadata["Requires-Python"] == ">=3.10"
     assert "Apache-2.0" in (metadata["License"], metadata["License-Expression"])
-    assert metadata.get_payload() == (CLONE / "README.md").read_text("utf-8")
+    assert metadata.get_payload(decode=True) == (CLONE / "README.md").read_bytes()
     assert requirements(metadata) == {"cryptography>=45"}
     assert {*EXTRAS, "loopback", "test", "all"} == set(metadata.get_all("Provides-Extra", []))
     parts = {extra: requirements(metadata, extra) for extra in EXTRAS}

@@ -367,7 +367,7 @@ def _find_key(session: Any, token: _Token, uri: Pkcs11Uri) -> _Key:
     if not found:
         raise OperationError(f"{name} is not on the token {quote(token.label)}")
     if len(found) > 1:
-        ids = ", ".join((_attribute(session, each, p11.CKA_ID) or b"").hex() or "none" for each in found)
+        ids = ", ".join(sorted((_attribute(session, each, p11.CKA_ID) or b"").hex() or "none" for each in found))
         raise OperationError(f"{name} is {len(found)} keys, with the ids {ids}; name one by object and id")
     key = _Key(session, found[0], token, name)
     kind = _number(_attribute(session, key.object, p11.CKA_KEY_TYPE))
