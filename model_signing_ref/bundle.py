@@ -16,9 +16,13 @@ from .strictjson import JSON
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 MEDIA_TYPES = (MEDIA_TYPE, "application/vnd.dev.sigstore.bundle+json;version=0.3")
+OLDER_MEDIA_TYPES = tuple(f"application/vnd.dev.sigstore.bundle+json;version={minor}" for minor in ("0.1", "0.2"))
 
 # A bundle is held in memory whole, several times over. This much holds more than a million resources.
 MAX_BYTES = 256 << 20
+# A real bundle has under a hundred values, the payload being one of them. Each more costs time and 50 bytes
+# or more of memory, before anything is known of who wrote it.
+MAX_VALUES = 1 << 16
 
 KEY, CERTIFICATE, SIGSTORE = "publicKey", "x509CertificateChain", "certificate"
 METHODS = {KEY: "key", CERTIFICATE: "certificate", SIGSTORE: "sigstore"}
@@ -37,7 +41,7 @@ def _base64(value: JSON) -> str:
 def _int64(value: JSON) -> str:
     """Protobuf's JSON mapping writes 64-bit integers as strings and reads both."""
     text = str(value) if type(value) is int else value
-    if type(text) is not str or not re.fullmatch(r"-?[0-9]{1,19}", text):
+    if type(text) is not str or not re.fullmatch(r"-?[0-9]{1,19}", text) or not -(2**63) <= int(text) < 2**63:
         return "is not a 64-bit integer"
     return ""
 
@@ -97,10 +101,11 @@ Verifier = Callable[[Bundle, Warn], None]
 
 def read_bundle(data: bytes) -> Bundle:
     """The bundle in `data`. Raises BundleRejected, MaterialRejected or EnvelopeRejected, in that order."""
-    value = strictjson.parse(data, BundleRejected)
+    value = strictjson.parse(data, BundleRejected, MAX_VALUES)
     strictjson.check(value, BUNDLE_SHAPE, "bundle", BundleRejected, clause="OMS-4-01", unknown="REF-BUNDLE-02")
     if value["mediaType"] not in MEDIA_TYPES:
-        raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause="OMS-8.1-01")
+        clause = "REF-BUNDLE-03" if value["mediaType"] in OLDER_MEDIA_TYPES else "OMS-8.1-01"
+        raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause=clause)
     return Bundle(
         media_type=value["mediaType"],
         material=_read_material(value.get("verificationMaterial", {})),
@@ -113,7 +118,7 @@ def _read_material(value: JSON) -> Material:
     if not kinds:
         raise MaterialRejected("the bundle has no verification material", clause="OMS-4-01")
     if len(kinds) > 1:
-        raise MaterialRejected(f"the bundle has {' and '.join(kinds)}", clause="REF-MATERIAL-01")
+        raise MaterialRejected(f"the bundle has {' and '.join(kinds)}", clause="BUNDLE-02")
     part = value[kinds[0]]
     certificates = {KEY: [], CERTIFICATE: part.get("certificates"), SIGSTORE: [part]}[kinds[0]]
     timestamps = value.get("timestampVerificationData", {}).get("rfc3161Timestamps", [])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import errno
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from . import __version__
 from .errors import (
@@ -29,7 +31,13 @@ from .errors import (
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
 PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
+INFORMATION = ("fingerprint", "timestamp")  # notes that were asked for, and warn of nothing
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
+
+
+class NotWritten(OperationError):
+    """The result could not be written to stdout."""
+
 
 Arguments = argparse.Namespace
 Result = dict[str, Any]
@@ -42,26 +50,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 verified or done, 1 a verdict against, 2 no verdict, 3 registered in OMS but not available here, 130
     interrupted. Never raises but for argparse's own exits.
     """
-    words = normalise(list(sys.argv[1:] if argv is None else argv))
-    parser = build_parser(words)
-    if not words:
-        parser.print_help(sys.stderr)
-        return EXIT_NO_VERDICT
-    arguments = parser.parse_args(words)
-    arguments.level = level_of(arguments)
     gc.disable()  # a manifest is a million small values without cycles; looking for some takes a fifth of the time
     try:
-        status = run(arguments)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return status
-    except BrokenPipeError:
-        discard_output()
-        return EXIT_OK
-    except OSError as error:
-        discard_output()
-        say(arguments, "ERROR", f"error: the result could not be written: {explain_os_error(error)}")
-        return EXIT_NO_VERDICT
+        words = normalise(list(sys.argv[1:] if argv is None else argv))
+        parser = build_parser(words)
+        if not words:
+            complain(parser.format_help().rstrip())
+            return EXIT_NO_VERDICT
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # of libraries, about what is none of the user's business
+        return run(parser.parse(words))
+    except (NotWritten, KeyboardInterrupt) as error:
+        complain(describe("", error)[0])
+        return exit_status(error)
     finally:
         gc.enable()
 
@@ -73,13 +74,14 @@ def run(arguments: Arguments) -> int:
     def warn(note: Note) -> None:
         notes.append(note)
         if note.loud:
-            say(arguments, "WARNING", f"warning: {note.detail}")
+            say(arguments, f"{'note' if note.code in INFORMATION else 'warning'}: {note.detail}")
 
     try:
         try:
             result = arguments.run(arguments, warn)
         finally:
             wipe_progress()
+        report(arguments, result, notes)
     except (Rejection, OperationError, OSError, KeyboardInterrupt, MemoryError) as error:
         return report_failure(arguments, error, notes)
     except Exception as error:  # a defect of this program: say so in one line, the details on request
@@ -88,36 +90,38 @@ def run(arguments: Arguments) -> int:
 
             traceback.print_exc()
         return report_failure(arguments, error, notes)
-    report(arguments, result, notes)
     return EXIT_OK
 
 
 def report(arguments: Arguments, result: Result, notes: Sequence[Note]) -> None:
-    """Tell how a command succeeded: JSON, or the result's own line."""
-    line = result.pop("line")
-    if arguments.json:
+    """Tell how a command succeeded: what it was run for, JSON, or the result's own line. Raises NotWritten."""
+    line, data = result.pop("line"), result.pop("data", None)
+    if data is not None:
+        write_out(data)
+        say(arguments, line, level="INFO")
+    elif arguments.json:
         verdict = "accepted" if arguments.command == "verify" else "done"
         print_json(arguments, EXIT_OK, notes, {"verdict": verdict, **result})
-    elif line and arguments.level <= LEVELS["INFO"]:
-        stream = sys.stderr if getattr(arguments, "signature", None) == "-" else sys.stdout
-        print(line, file=stdout() if arguments.command == "digest" else stream)
+    elif line and (not arguments.quiet or arguments.command == "digest"):
+        write_out(line)
 
 
 def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[Note]) -> int:
     """Tell in one line, and in JSON if asked for, why a command failed; return the exit status."""
     status = exit_status(error)
-    line, detail = describe(arguments, error)
-    say(arguments, "ERROR", line)
-    if arguments.json:
+    line, detail = describe(arguments.command, error)
+    complain(line)
+    if arguments.json and not isinstance(error, NotWritten):
         verdict = {1: "rejected", EXIT_UNSUPPORTED: "unsupported"}.get(status, "none")
         facts: Result = {"verdict": verdict, "detail": detail}
         if isinstance(error, Rejection):
             facts.update(stage=error.stage, clause=error.clause, path=error.path, **findings_json(error.findings))
-        print_json(arguments, status, notes, facts)
+        with contextlib.suppress(NotWritten):  # the line was told, and the status stands
+            print_json(arguments, status, notes, facts)
     return status
 
 
-def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
+def describe(command: str, error: BaseException) -> tuple[str, str]:
     """The line for people and the detail for programs."""
     if isinstance(error, Unsupported):
         return f"unsupported: {error.detail} [{error.clause}]", error.detail
@@ -133,7 +137,7 @@ def describe(arguments: Arguments, error: BaseException) -> tuple[str, str]:
         detail = "out of memory"
     else:
         detail = f"a defect of this program, please report it: {type(error).__name__}: {quote(str(error))}"
-    prefix = "Signing failed: " if arguments.command == "sign" else "error: "
+    prefix = "Signing failed: " if command == "sign" and not isinstance(error, NotWritten) else "error: "
     return prefix + detail, detail
 
 
@@ -143,9 +147,12 @@ def print_json(arguments: Arguments, status: int, notes: Sequence[Note], facts: 
 
     head: Result = {"command": arguments.command, "method": getattr(arguments, "method", None)}
     head |= {"verdict": None, "exit_status": status, "stage": None, "clause": None, "detail": None, "path": None}
-    head["warnings"] = [{"code": note.code, "detail": note.detail} for note in notes if note.loud]
-    head["notes"] = [{"code": note.code, "detail": note.detail} for note in notes if not note.loud]
-    print(json.dumps({**head, **facts}, indent=2), file=stdout())
+    facts_of = [
+        (note.loud and note.code not in INFORMATION, {"code": note.code, "detail": note.detail}) for note in notes
+    ]
+    head["warnings"] = [fact for is_warning, fact in facts_of if is_warning]
+    head["notes"] = [fact for is_warning, fact in facts_of if not is_warning]
+    write_out(json.dumps({**head, **facts}, indent=2))
 
 
 def findings_json(findings: Findings) -> Result:
@@ -158,27 +165,42 @@ def names_json(names: Sequence[str]) -> Result:
     return {"count": len(names), "names": list(names[:MOST_NAMES])}
 
 
-def say(arguments: Arguments, level: str, line: str) -> None:
-    """One line on stderr, unless the log level is above; a closed stderr is nobody listening."""
-    if LEVELS[level] < arguments.level or sys.stderr is None:
-        return
+def say(arguments: Arguments, line: str, level: str = "WARNING") -> None:
+    """One line on stderr, unless the log level is above."""
+    if LEVELS[level] >= arguments.level:
+        complain(line)
+
+
+def complain(line: str) -> None:
+    """One line on stderr, whatever the log level; a closed stderr is nobody listening."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr)
+
+
+def write_out(data: str | bytes) -> None:
+    """Write lines or bytes to stdout; a reader who left is not missed. Raises NotWritten."""
     try:
-        print(line, file=sys.stderr)
-    except OSError:
-        return
-
-
-def stdout() -> TextIO:
-    """Standard output, for what a command is run for. Raises OSError where it is closed."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "standard output is closed")
-    return sys.stdout
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "standard output is closed")
+        if isinstance(data, bytes):
+            sys.stdout.buffer.write(data)
+        else:
+            encoding = sys.stdout.encoding or "utf-8"
+            print(data.encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise NotWritten(f"the result could not be written: {explain_os_error(error)}") from error
 
 
 def wipe_progress() -> None:
     """Make room for the last line on a terminal."""
     if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write("\r\033[K")
+        with contextlib.suppress(OSError):
+            sys.stderr.write("\r\033[K")
 
 
 def discard_output() -> None:
@@ -201,12 +223,12 @@ def normalise(words: list[str]) -> list[str]:
     """Options with dashes for underscores, and `sigstore` put in where sign or verify name no method."""
     end = words.index("--") if "--" in words else len(words)
     words = [_dashes(word) if index < end else word for index, word in enumerate(words)]
-    for command, methods in (("sign", SIGN_METHODS), ("verify", VERIFY_METHODS)):
-        if command in words[:3]:
-            after = words.index(command) + 1
-            if after < len(words) and words[after] not in (*methods, "-h", "--help"):
-                words.insert(after, "sigstore")
-            break
+    command = 0
+    while command < end and words[command].startswith("-"):
+        command += 2 if words[command] == "--log-level" else 1
+    methods = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}.get(words[command] if command < end else "")
+    if methods and command + 1 < len(words) and words[command + 1] not in (*methods, "-h", "--help"):
+        words.insert(command + 1, "sigstore")
     return words
 
 
@@ -216,11 +238,25 @@ def _dashes(word: str) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse that states a usage error in one line."""
+    """argparse that states a usage error in one line, and tells when its help could not be written."""
+
+    def parse(self, words: Sequence[str]) -> Arguments:
+        """The arguments in `words`. Unknown ones are named without their values: one may be a password."""
+        arguments, unknown = self.parse_known_args(words)
+        arguments.level = level_of(arguments)
+        if unknown and arguments.run is not run_missing:
+            options = [quote(word.partition("=")[0]) for word in unknown if word.startswith("-")]
+            self.error(f"unknown option {', '.join(options)}" if options else f"{len(unknown)} arguments too many")
+        return arguments
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2."""
-        self.exit(EXIT_NO_VERDICT, f"error: {message}; see '{self.prog} --help'\n")
+        complain(f"error: {message}; see '{self.prog} --help'")
+        raise SystemExit(EXIT_NO_VERDICT)
+
+    def _print_message(self, message: str, file: object = None) -> None:
+        """Write help or the version, which go to stdout."""
+        write_out(message.rstrip("\n"))
 
 
 def build_parser(words: Sequence[str]) -> Parser:
@@ -296,9 +332,8 @@ def add_sign_key(parser: Parser, _: Sequence[str]) -> None:
     """`sign key`."""
     add_output(parser, run_sign_key)
     add_signature(parser, signing=True)
-    parser.add_argument("--private-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    parser.add_argument("--password", help=f"of an encrypted key; better: ${PASSWORD_VARIABLE}, or the prompt")
-    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+    add_private_key(parser)
+    add_timestamp(parser, signing=True)
     add_hashing(parser)
     add_model(parser)
 
@@ -308,15 +343,44 @@ def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
     add_output(parser, run_verify_key)
     add_signature(parser, signing=False)
     parser.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
+    add_timestamp(parser, signing=False)
     add_verification(parser)
     add_hashing(parser)
     add_model(parser)
 
 
+def add_sign_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`sign certificate`."""
+    from .cli_certificate import add_sign_options
+
+    add_sign_options(parser)
+
+
+def add_verify_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`verify certificate`."""
+    from .cli_certificate import add_verify_options
+
+    add_verify_options(parser)
+
+
+def add_sign_pkcs11_key(parser: Parser, _: Sequence[str]) -> None:
+    """`sign pkcs11-key`."""
+    from .cli_pkcs11 import add_key_options
+
+    add_key_options(parser)
+
+
+def add_sign_pkcs11_certificate(parser: Parser, _: Sequence[str]) -> None:
+    """`sign pkcs11-certificate`."""
+    from .cli_pkcs11 import add_certificate_options
+
+    add_certificate_options(parser)
+
+
 def add_missing(parser: Parser, _: Sequence[str]) -> None:
     """A method that this version does not have."""
     add_output(parser, run_missing)
-    parser.add_argument("words", nargs=argparse.REMAINDER)
+    parser.add_argument("words", nargs="*")
 
 
 def add_digest(parser: Parser, _: Sequence[str]) -> None:
@@ -338,12 +402,35 @@ def add_model(parser: Parser) -> None:
 
 
 def add_signature(parser: Parser, *, signing: bool) -> None:
-    """Where the bundle is."""
+    """Where the bundle is; by default it has the extension .sig (OMS-9-01)."""
     if signing:
         text = "where to write the signature, '-' for stdout (default: model.sig)"
         parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)
     else:
         parser.add_argument("--signature", metavar="FILE", required=True, help="the signature to verify")
+
+
+def add_private_key(parser: Parser) -> None:
+    """The key to sign with, in a file or on a token."""
+    text = "PEM file (P-256, P-384 or P-521), or the pkcs11: URI of a key on a token"
+    parser.add_argument("--private-key", metavar="FILE", required=True, help=text)
+    add_password(parser, "of an encrypted key, or the PIN of a token")
+    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
+
+
+def add_password(parser: Parser, of_what: str) -> None:
+    """A secret that is better not given on a command line."""
+    parser.add_argument("--password", help=f"{of_what}; better: ${PASSWORD_VARIABLE}, or the prompt")
+
+
+def add_timestamp(parser: Parser, *, signing: bool) -> None:
+    """A trusted timestamp over the signature (RFC 3161; extra [timestamp])."""
+    if signing:
+        parser.add_argument("--tsa-url", metavar="URL", help="have the signature timestamped by this authority")
+        text = "certificates of that authority, to verify the timestamp in full before it is written (repeat)"
+    else:
+        text = "require a timestamp by the authority with these certificates (repeat)"
+    parser.add_argument("--tsa-chain", metavar="FILE", action="append", default=[], help=text)
 
 
 def add_hashing(parser: Parser) -> None:
@@ -379,29 +466,33 @@ def positive(text: str) -> int:
     """An integer of at least 1."""
     value = int(text)
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
     return value
 
 
 SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
+SIGN_CERTIFICATE = "sign certificate --private-key key.pem --signing-certificate me.pem my-model"
+SIGN_PKCS11_KEY = "sign pkcs11-key --pkcs11-uri 'pkcs11:token=models;object=signer?module-name=softhsm2' my-model"
+SIGN_PKCS11_CERTIFICATE = "sign pkcs11-certificate --pkcs11-uri pkcs11:… --signing-certificate me.pem my-model"
+VERIFY_CERTIFICATE = "verify certificate --certificate-chain root.pem --signature my-model.sig my-model"
 VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
 
 # Name: one line of help, an example, and the function that adds the options.
 SIGN_METHODS: dict[str, Command] = {
     "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
     "key": ("sign with a private key", SIGN_KEY, add_sign_key),
-    "certificate": ("not in this version", "sign certificate …", add_missing),
-    "pkcs11-key": ("not in this version; will need the extra [pkcs11]", "sign pkcs11-key …", add_missing),
+    "certificate": ("sign with a private key and its certificate", SIGN_CERTIFICATE, add_sign_certificate),
+    "pkcs11-key": ("sign with a key on a token", SIGN_PKCS11_KEY, add_sign_pkcs11_key),
     "pkcs11-certificate": (
-        "not in this version; will need the extra [pkcs11]",
-        "sign pkcs11-certificate …",
-        add_missing,
+        "sign with a key on a token and its certificate",
+        SIGN_PKCS11_CERTIFICATE,
+        add_sign_pkcs11_certificate,
     ),
 }
 VERIFY_METHODS: dict[str, Command] = {
     "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
     "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
-    "certificate": ("not in this version", "verify certificate …", add_missing),
+    "certificate": ("verify with the certificates of who is trusted", VERIFY_CERTIFICATE, add_verify_certificate),
 }
 COMMANDS: dict[str, Command] = {
     "sign": ("sign a model; the default method is sigstore", SIGN_KEY, add_sign),
@@ -415,8 +506,10 @@ def plan_of(arguments: Arguments) -> Any:
     """The hashing.Plan that the arguments describe: ignored paths are relative to the working directory."""
     from .digests import CHUNK_SIZE, Settings
     from .hashing import Plan
-    from .manifest import FILES, SHARDS
+    from .manifest import FILES, MAX_SHARD_SIZE, SHARDS
 
+    if (arguments.shard_size or 0) > MAX_SHARD_SIZE:
+        raise OperationError(f"--shard-size is over {MAX_SHARD_SIZE} (REF-PREDICATE-02)")
     progress = None
     if sys.stderr is not None and sys.stderr.isatty() and arguments.level <= LEVELS["INFO"]:
         from .progress import progress_line
@@ -438,10 +531,27 @@ def plan_of(arguments: Arguments) -> Any:
 def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
     """`sign key`."""
     from .keys import load_private_key
+    from .paths import is_pkcs11_uri
     from .signers.key import key_signer
 
+    if is_pkcs11_uri(arguments.private_key):
+        from .cli_pkcs11 import token_signer
+
+        return sign_with(token_signer(arguments.private_key, arguments), arguments, warn)
     key = load_private_key(arguments.private_key, lambda: password_of(arguments))
     return sign_with(key_signer(key, random_signature=arguments.random_signature), arguments, warn)
+
+
+def timestamped(signer: Any, arguments: Arguments) -> Any:
+    """`signer`, with the trusted timestamp that the arguments ask for."""
+    if getattr(arguments, "tsa_url", None) is None:
+        return signer
+    from .certificates import load_all, trust
+    from .timestamps import load_client, with_timestamp
+
+    load_client()
+    tsa = trust(load_all(arguments.tsa_chain)) if arguments.tsa_chain else None
+    return with_timestamp(signer, arguments.tsa_url, tsa)
 
 
 def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
@@ -449,22 +559,23 @@ def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     from .signing import sign_model
 
     to_stdout = arguments.signature == "-"
+    if to_stdout and arguments.json:
+        raise OperationError("--json and --signature - would both write to stdout")
     target = None if to_stdout else arguments.signature
-    manifest, data = sign_model(arguments.model, target, signer, plan_of(arguments), warn)
-    if to_stdout:
-        stdout().buffer.write(data)
-        stdout().buffer.flush()
+    manifest, data = sign_model(arguments.model, target, timestamped(signer, arguments), plan_of(arguments), warn)
     facts = manifest_json(manifest)
     where = quote(arguments.signature)
     line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
-    return {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    result = {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
+    return {**result, "data": data} if to_stdout else result
 
 
 def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
     """`verify key`."""
     from .verifying import Config
 
-    return verify_with(Config().use_elliptic_key_verifier(public_key=arguments.public_key), arguments, warn)
+    config = Config().use_elliptic_key_verifier(public_key=arguments.public_key, tsa_chain=arguments.tsa_chain)
+    return verify_with(config, arguments, warn)
 
 
 def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
@@ -476,7 +587,7 @@ def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
     report = config.verify(arguments.model, arguments.signature)
     for names, why in ((report.not_covered, "below ignored paths"), (report.unsigned, "not signed")):
         if names:
-            say(arguments, "WARNING", f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
+            say(arguments, f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
     facts = manifest_json(report.manifest)
     return {
         "line": f"Verification succeeded: {facts['resources']} resources, {facts['root_digest']}",
@@ -510,17 +621,17 @@ def run_demo(arguments: Arguments, warn: Warn) -> Result:
     """`demo`."""
     from .demo import demo
 
-    tell = (lambda line: None) if arguments.json or arguments.quiet else print
+    tell = (lambda line: None) if arguments.json or arguments.quiet else write_out
     return {"line": "", "steps": demo(arguments.model, tell, warn)}
 
 
 def run_missing(arguments: Arguments, _: Warn) -> Result:
     """A method that this version does not have."""
-    raise Unsupported(f"the method {arguments.method} is not in this version", clause="OMS-8.2-01")
+    raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
 
 
-def password_of(arguments: Arguments) -> bytes:
-    """The password of an encrypted key: the option, the environment, or a prompt on a terminal.
+def password_of(arguments: Arguments, prompt: str = "Password of the private key: ") -> bytes:
+    """The secret: the option, the environment, or a prompt on a terminal.
 
     Raises OperationError where there is none of them.
     """
@@ -528,7 +639,14 @@ def password_of(arguments: Arguments) -> bytes:
     if given is None and sys.stdin is not None and sys.stdin.isatty():
         import getpass
 
-        given = getpass.getpass("Password of the private key: ")
+        with contextlib.suppress(EOFError):
+            given = getpass.getpass(prompt)
     if given is None:
         raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
     return os.fsencode(given)
+
+
+def has_password(arguments: Arguments) -> bool:
+    """Whether password_of would have a secret, or somebody to ask for it."""
+    given = arguments.password is not None or PASSWORD_VARIABLE in os.environ
+    return given or (sys.stdin is not None and sys.stdin.isatty())

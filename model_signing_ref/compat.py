@@ -57,7 +57,8 @@ def integral_shard_size(value: object, warn: Warn) -> object:
 
 def is_shard_algorithm(algorithms: set[str], serialization: Serialization, warn: Warn) -> bool:
     """Whether all shards name their algorithm as Python and Go do: `sha256-sharded-N`, N the shard size."""
-    if algorithms != {f"{serialization.hash_type}-sharded-{serialization.shard_size}"}:
+    old = f"{serialization.hash_type}-sharded-{serialization.shard_size}"
+    if serialization.shard_size is None or algorithms != {old}:
         return False
     warn(Note("old-shard-algorithm", "the shards' algorithm is not the hash_type (OMS-6.3.2-07)"))
     return True
@@ -83,7 +84,10 @@ def read_v02_statement(payload: bytes, warn: Warn) -> Manifest:
         raise StatementRejected(f"predicateType is not {V02_PREDICATE_TYPE}", clause="REF-COMPAT-01")
     if value.get("_type") != "https://in-toto.io/Statement/v1":
         raise StatementRejected("_type is not that of an in-toto Statement v1", clause="OMS-8.3-02")
-    strictjson.check(value.get("subject"), [_V02_SUBJECT_SHAPE], "subject", StatementRejected, clause="REF-COMPAT-01")
+    clause = "REF-COMPAT-01"
+    strictjson.check(
+        value.get("subject"), [_V02_SUBJECT_SHAPE], "subject", StatementRejected, clause=clause, unknown=clause
+    )
     resources = []
     for subject in value["subject"]:
         digest = strictjson.from_hex(subject["digest"]["sha256"], 32)

@@ -27,6 +27,7 @@ MODEL = {
     "weights.bin": bytes(range(256)) * 256,
 }
 GIT_PARTS = tuple((name,) for name in GIT_NAMES)
+EXPECTED: dict[object, str | None] = {"sign": None, "as signed": "accepted"}  # of a step; all others show a rejection
 COPIED_BYTES = 64 << 20  # of the newcomer's own model, at the most, for the copies that are tampered with
 
 
@@ -38,9 +39,9 @@ def demo(model: str | None, tell: Tell, warn: Warn) -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory(prefix="model_signing_ref-") as name:
         folder = Path(name)
         private, public = make_key(folder)
-        tell(f"A new P-256 key: {private}")
+        tell(f"A new P-256 key: {quote(str(private))}")
         small = make_model(folder / "model")
-        tell(f"A small model of {len(MODEL)} files: {small}\n")
+        tell(f"A small model of {len(MODEL)} files: {quote(str(small))}\n")
         steps = [sign(small, folder / "model.sig", private, tell, warn)]
         steps.append(verify(small, folder / "model.sig", public, tell, "as signed"))
         if model is not None:
@@ -56,6 +57,8 @@ def demo(model: str | None, tell: Tell, warn: Warn) -> list[dict[str, object]]:
             tamper(copy)
             steps.append(verify(copy, folder / "model.sig", public, tell, what))
             shutil.rmtree(copy)
+        if wrong := [step["step"] for step in steps if step.get("verdict") != EXPECTED.get(step["step"], "rejected")]:
+            raise OperationError(f"{wrong[0]}: not the verdict that was to be shown")
     tell(NEXT)
     return steps
 
@@ -102,7 +105,7 @@ def copy_some(model: Path, folder: Path, tell: Tell) -> Path:
         shutil.copyfile(file, target)
     if not any(folder.iterdir()):
         (folder / "weights.bin").write_bytes(MODEL["weights.bin"])
-    tell(f"A copy of its smaller files, to tamper with: {folder}")
+    tell(f"A copy of its smaller files, to tamper with: {quote(str(folder))}")
     return folder
 
 

@@ -22,7 +22,7 @@ CHUNK_SIZE = 1 << 18  # bytes: what is read is hashed while it is still in the p
 INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
 
 # What a file that was not touched keeps.
-version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
+_version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
 
 HashFactory = Callable[[bytes], Any]
 Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
@@ -47,6 +47,7 @@ class _Job(NamedTuple):
     chunk_size: int
     progress: Progress | None
     sizes: Mapping[str, int]
+    versions: dict[str, tuple[int, ...]]  # of each file in shards, as its first shard found it
     cancelled: list[bool]  # one element, set when the run is being given up
 
 
@@ -77,7 +78,7 @@ def hash_pieces(
     `sizes` are the sizes in bytes that the files must have, where they are known. Raises MissingExtra, and
     OSError when the system runs out of something.
     """
-    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, [False])
+    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, {}, [False])
     workers = settings.workers or processors()
     results: list[bytes | Problem] = []
     large: list[tuple[int, int]] = []
@@ -140,13 +141,14 @@ def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -
             if limit is not None and stop - piece.start > limit:
                 return stop - piece.start
             whole = job.sizes.get(piece.path, before.st_size) == before.st_size
+            version = _version(before) if piece.stop < 0 else job.versions.setdefault(piece.path, _version(before))
             digest = _hash_range(job, fd, piece.start, stop) if whole else None
             after = os.stat(name, dir_fd=directory, follow_symlinks=job.root.follow)
         finally:
             os.close(fd)
     except OSError as error:
         return unreadable(piece.path, error)
-    if digest is None or version(before) != version(after):
+    if digest is None or version != _version(after):
         return Problem(piece.path, "changed while it was read", "REF-DIGEST-01")
     return digest
 
@@ -159,7 +161,7 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     data = os.read(fd, left) if 0 < left <= job.chunk_size else b""
     running = job.new_hash(data)
     left -= len(data)
-    if job.progress:
+    if data and job.progress:
         job.progress(len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
@@ -190,6 +192,9 @@ def file_sizes(root: Root, paths: Iterable[str]) -> dict[str, int | Problem]:
 
 
 def shards_of(path: str, size: int, shard_size: int) -> Iterator[Piece]:
-    """The shards of a file: consecutive, each of `shard_size` bytes but the last (OMS-6.3.2-04, -05, -06)."""
+    """The shards of a file: consecutive, each of `shard_size` bytes (OMS-6.3.2-04) but the last (OMS-6.3.2-05).
+
+    A file of zero bytes has none (OMS-6.3.2-06).
+    """
     for start in range(0, size, shard_size):
         yield Piece(path, start, min(start + shard_size, size))

@@ -14,8 +14,8 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 ENVELOPE_SHAPE = {
     "payload": str,
     "payloadType": str,
-    "signatures": [{"sig": str, "keyid?": (str, type(None)), ANY_OTHER: None}],
-    ANY_OTHER: None,
+    "signatures": [{"sig": str, "keyid?": (str, type(None)), ANY_OTHER: None}],  # OMS-4.1-09, OMS-4.1-11
+    ANY_OTHER: None,  # DSSE-04
 }
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
@@ -32,7 +32,7 @@ class Envelope(NamedTuple):
 
 
 def pae(payload_type: str, payload: bytes) -> bytes:
-    """The bytes that are signed (DSSE protocol, "PAE"): `DSSEv1 LEN(type) type LEN(body) body`."""
+    """The bytes that are signed (DSSE-01): `DSSEv1 LEN(type) type LEN(body) body`."""
     kind = payload_type.encode("utf-8")
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -48,7 +48,7 @@ def read_envelope(value: JSON) -> Envelope:
         raise EnvelopeRejected("the envelope has no signature", clause="DSSE-03")
     if len(value["signatures"]) > 1:
         detail = f"the envelope has {len(value['signatures'])} signatures, not one"
-        raise EnvelopeRejected(detail, clause="REF-ENVELOPE-01")
+        raise EnvelopeRejected(detail, clause="BUNDLE-01")
     signature = value["signatures"][0]
     decoded = {}
     for what, text in (("payload", value["payload"]), ("signature", signature["sig"])):
@@ -70,10 +70,11 @@ def write_envelope(envelope: Envelope) -> JSON:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of standard or URL-safe base64 (RFC 4648, sections 4 and 5), the one spelling of them only.
+    """The bytes of standard or URL-safe base64 (DSSE-02), the one spelling of them only.
 
     Raises ValueError with the fault and its clause: BASE64-01 for a foreign character, BASE64-02 for wrong
-    padding, REF-BASE64-01 for both alphabets at once, REF-BASE64-02 for last bits that are not zero.
+    padding, REF-BASE64-01 for both alphabets at once, REF-BASE64-02 for last bits that are not zero, and
+    REF-BASE64-03 for no padding at all, which protobuf's JSON mapping lets be.
     """
     try:
         data = text.encode("ascii")
@@ -85,6 +86,8 @@ def decode_base64(text: str) -> bytes:
         data = data.translate(_TO_STANDARD)
     if data.translate(None, _ALPHABET):
         raise ValueError("a character outside the alphabet", "BASE64-01")
+    if len(data) % 4 > 1 and b"=" not in data:
+        raise ValueError("it has no padding", "REF-BASE64-03")
     if len(data) % 4:
         raise ValueError("its padding is wrong", "BASE64-02")
     try:

@@ -7,6 +7,7 @@ print(manifest.root_digest.hex())
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -47,7 +48,7 @@ class Plan(NamedTuple):
     settings: Settings = DEFAULT_SETTINGS
 
     def serialization(self, ignore_paths: Iterable[str]) -> Serialization:
-        """The serialization that signing records, `ignore_paths` sorted (decision 16)."""
+        """The serialization that signing records, `ignore_paths` sorted (OMS-6.2-05, OMS-6.3.2-02, OMS-6.3.2-03)."""
         shard_size = (self.shard_size or DEFAULT_SHARD_SIZE) if self.method == SHARDS else None
         recorded = tuple(sorted(ignore_paths))
         return Serialization(
@@ -75,7 +76,7 @@ def hash_model(
     """The manifest of the model at `model`, the file `signature` left out and recorded as ignored.
 
     With `only`, nothing but the named files is hashed. Raises OSError, OperationError for anything in the
-    tree that a manifest can't hold, and MissingExtra.
+    tree that a manifest can't hold, for no file at all (OMS-6.1-02), and MissingExtra.
     """
     name = paths.model_name(model)
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
@@ -85,9 +86,12 @@ def hash_model(
     digests.new_hash(serialization.hash_type)
     with _open_root(model, plan.allow_symlinks) as root:
         found = tree.walk(root, ignored, excused, warn=warn)
-        files = [file for file in found.files if only is None or file in only]
-        refuse_problems([problem for problem in found.problems if only is None or problem.path in only])
-        resources = hash_files(root, files, serialization, plan.settings, warn)
+        if only is not None:
+            found = tree.only_named(found, only)
+        refuse_problems(found.problems)
+        if absent := sorted(set(only or ()).difference(found.files)):
+            raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
+        resources = hash_files(root, found.files, serialization, plan.settings, warn)
     if not resources:
         raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
     return Manifest(name, serialization, resources, root_digest(resources))
@@ -104,14 +108,14 @@ def _open_root(model: StrPath, follow: bool) -> Iterator[Root]:
 
 
 def check_recordable(ignore_paths: Iterable[str]) -> None:
-    """Raise OperationError for an ignored path that the predicate can't hold (OMS-6.2.1-01)."""
+    """Raise OperationError for an ignored path that the predicate can't hold."""
     for path in ignore_paths:
         if fault := ignored_path_fault(path):
             raise OperationError(f"the ignored path {quote(path)} {fault[0]} ({fault[1]})")
 
 
 def refuse_problems(problems: list[Problem]) -> None:
-    """Raise OperationError for the first of `problems`, with the number of the others."""
+    """Raise OperationError for the first of `problems` (such as OMS-6.1.2-10), with the number of the others."""
     if problems:
         first = problems[0]
         others = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -132,7 +136,10 @@ def hash_files(
 
 
 def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> tuple[dict[str, int], list[Piece]]:
-    """The pieces that `files` are hashed in, and in shard mode the sizes they were divided by."""
+    """The pieces that `files`, and nothing else (OMS-5.2.1-06), are hashed in: whole, or in shards (OMS-6.3.2-01).
+
+    In shard mode also the sizes that they were divided by.
+    """
     if shard_size is None:
         return {}, [Piece(file) for file in files]
     found = digests.file_sizes(root, files)
@@ -154,7 +161,7 @@ def file_name(piece: Piece) -> str:
 
 
 def shard_name(piece: Piece) -> str:
-    """The resource name of a shard (OMS-6.3.2)."""
+    """The resource name of a shard (OMS-6.3.2-08)."""
     return f"{piece.path}:{piece.start}:{piece.stop}"
 
 
@@ -225,7 +232,7 @@ class Config:
             raise ValueError("chunk_size must be at least 0 and max_workers at least 1")
         self._plan = self._plan._replace(
             hash_type=hash_type,
-            allow_symlinks=allow_symlinks,
+            allow_symlinks=allow_symlinks or self._plan.allow_symlinks,
             ignored=self._plan.ignored + tuple(ignore_paths),
             settings=self._plan.settings._replace(chunk_size=chunk_size or digests.CHUNK_SIZE, workers=max_workers),
         )
@@ -237,7 +244,7 @@ class Config:
 
     def add_ignored_paths(self, *, model_path: StrPath, paths: Iterable[StrPath]) -> None:
         """Ignore `paths` too, relative to `model_path` or absolute inside it. Raises OperationError outside."""
-        names = tuple(sorted(_inside(model_path, paths)))
+        names = tuple(sorted(_ignored_names(model_path, paths)))
         self._plan = self._plan._replace(ignored=self._plan.ignored + names)
 
     def set_allow_symlinks(self, allow_symlinks: bool) -> Config:
@@ -251,10 +258,17 @@ class Config:
         return self
 
     def hash(self, model_path: StrPath, *, files_to_hash: Iterable[StrPath] | None = None) -> Manifest:
-        """The manifest of the model at `model_path`, or of `files_to_hash` in it. See hash_model."""
-        only = None if files_to_hash is None else _inside(model_path, files_to_hash)
+        """The manifest of the model at `model_path`, or of `files_to_hash` in it alone. See hash_model.
+
+        As for the model itself, a relative path is one from the working directory.
+        """
+        only = None if files_to_hash is None else _names_of_files(model_path, files_to_hash)
         return hash_model(model_path, self._plan, only=only)
 
 
-def _inside(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
+def _ignored_names(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
     return paths.ignored_names(model, given)
+
+
+def _names_of_files(model: StrPath, given: Iterable[StrPath]) -> frozenset[str]:
+    return paths.names_inside(model, given, os.curdir, "the file")

@@ -43,14 +43,17 @@ def read_small_file(path: Path, what: str) -> bytes:
 
 
 def load_public_key(path: Path) -> object:
-    """The public key in a PEM file, of any type: whether it will do is for verify_ecdsa to say.
+    """The public key in a PEM file, of any type: whether it will do is for require_curve to say.
 
-    Raises OSError, or OperationError where there is no PEM public key.
+    None stands for a key that `cryptography` does not know. Raises OSError, or OperationError where there is
+    no PEM public key.
     """
     data = read_small_file(path, "the public key")
     try:
         return load_pem_public_key(data)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except UnsupportedAlgorithm:
+        return None
+    except ValueError as error:
         hint = "; this is a private key" if b"PRIVATE KEY-----" in data else ""
         raise OperationError(f"no PEM public key in {quote(printable_path(os.fspath(path)))}{hint}") from error
 
@@ -66,8 +69,10 @@ def load_private_key(path: Path, password: Password | None = None) -> ec.Ellipti
     if encrypted and password is None:
         raise OperationError(f"the private key in {name} is encrypted and no password was given")
     try:
-        key = load_pem_private_key(data, password() if encrypted and password else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        key: object = load_pem_private_key(data, password() if encrypted and password else None)
+    except UnsupportedAlgorithm:
+        key = None
+    except (ValueError, TypeError) as error:
         reason = "wrong password for the private key" if encrypted else "no PEM private key"
         raise OperationError(f"{reason} in {name}") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name not in CURVE_HASHES:
@@ -76,7 +81,7 @@ def load_private_key(path: Path, password: Password | None = None) -> ec.Ellipti
 
 
 def fingerprint(key: ec.EllipticCurvePublicKey) -> str:
-    """The hint: lower-case hex SHA-256 of the PEM SubjectPublicKeyInfo text with its newlines (REF-KEY-01)."""
+    """The hint (OMS-4.1-04): lower-case hex SHA-256 of the PEM SubjectPublicKeyInfo with its newlines (REF-KEY-01)."""
     return hashlib.sha256(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 

@@ -122,7 +122,7 @@ def root_digest(resources: Sequence[Resource]) -> bytes:
 
 
 def name_fault(name: str) -> tuple[str, str] | None:
-    """What is not canonical in a resource name, and the clause it breaks (OMS-6.1.2, REF-NAMES-01)."""
+    """What is not canonical in a resource name (OMS-6.1.2-01), and the clause that it breaks."""
     padded = f"/{name}/"
     if name.isascii() and not ("/." in padded or "//" in padded or "\\" in padded or "\0" in padded):
         return None

@@ -5,12 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from pathlib import Path
+import threading
 
 from .errors import OperationError, quote
 from .tree import StrPath
 
 _SUFFIX = "oms-tmp"
+
+
+def _target(path: StrPath) -> str:
+    """The file that is meant: where links lead to, but for /dev/stdout on a pipe, which leads nowhere."""
+    given = os.fsdecode(path)
+    target = os.path.realpath(given)
+    return target if os.path.exists(target) or not os.path.exists(given) else given
 
 
 def write_whole(path: StrPath, data: bytes) -> None:
@@ -19,30 +26,32 @@ def write_whole(path: StrPath, data: bytes) -> None:
     A link is written through to its target. On any failure the old file is as it was. Raises OSError, or
     OperationError that names a temporary file which could not be removed.
     """
-    target = Path(os.path.realpath(os.fsdecode(path)))
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.{_SUFFIX}")
+    target = _target(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(target)
+        os.replace(temporary, target)
     except BaseException as error:
         _give_up(temporary, error)
         raise
-    _sync_directory(target.parent)
+    _sync_directory(folder)
 
 
-def _give_up(temporary: Path, cause: BaseException) -> None:
+def _give_up(temporary: str, cause: BaseException) -> None:
     try:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
     except OSError as error:
         reason = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-        raise OperationError(f"{reason}; the temporary file {quote(str(temporary))} is left over") from error
+        raise OperationError(f"{reason}; the temporary file {quote(temporary)} is left over") from error
 
 
-def _sync_directory(directory: Path) -> None:
+def _sync_directory(directory: str) -> None:
     """Make the new name last; a system that can't open or sync a directory (Windows) does without."""
     with contextlib.suppress(OSError):
         fd = os.open(directory, os.O_RDONLY)
@@ -54,26 +63,33 @@ def _sync_directory(directory: Path) -> None:
 
 def check_writable(path: StrPath) -> None:
     """Raise OSError or OperationError now if a file could not be written at `path` later; touch nothing."""
-    target = Path(os.path.realpath(os.fsdecode(path)))
-    if target.is_dir():
-        raise OperationError(f"the signature {quote(str(target))} is a directory")
-    if not target.parent.is_dir():
-        raise OperationError(f"the folder {quote(str(target.parent))} does not exist")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise OperationError(f"the folder {quote(str(target.parent))} can't be written to")
+    target = _target(path)
+    folder = os.path.dirname(target)
+    if os.path.isdir(target):
+        raise OperationError(f"the signature {quote(target)} is a directory")
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise OperationError(f"the signature {quote(target)} is a device or the like, and would be replaced")
+    if not os.path.isdir(folder):
+        raise OperationError(f"the folder {quote(folder)} does not exist")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OperationError(f"the folder {quote(folder)} can't be written to")
 
 
 def remove_leftovers(path: StrPath) -> None:
     """Remove what write_whole of a process that is gone left beside the target, before a model is walked."""
-    target = Path(os.path.realpath(os.fsdecode(path)))
-    pattern = re.compile(rf"\.{re.escape(target.name)}\.([0-9]+)\.{_SUFFIX}")
-    for entry in target.parent.iterdir():
-        if (match := pattern.fullmatch(entry.name)) and not _is_running(int(match[1])):
-            with contextlib.suppress(OSError):
-                entry.unlink()
+    folder, name = os.path.split(_target(path))
+    pattern = re.compile(rf"\.{re.escape(name)}\.([0-9]+)(?:-([0-9]+))?\.{_SUFFIX}")
+    with contextlib.suppress(PermissionError):  # a folder that may be written to and not listed
+        for entry in os.listdir(folder):
+            if (match := pattern.fullmatch(entry)) and not _is_running(int(match[1]), int(match[2] or 0)):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, entry))
 
 
-def _is_running(pid: int) -> bool:
+def _is_running(pid: int, thread: int = 0) -> bool:
+    """Whether the writer of a temporary file may still be at work; this thread is not."""
+    if pid == os.getpid():
+        return any(other.ident == thread for other in threading.enumerate()) and thread != threading.get_ident()
     if os.name == "nt":
         return False  # a file in use can't be removed there, and signal 0 would end the process
     try:
@@ -81,5 +97,5 @@ def _is_running(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True
-    return pid != os.getpid()
+        pass
+    return True

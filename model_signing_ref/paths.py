@@ -21,20 +21,28 @@ def model_name(model: StrPath) -> str:
 
 
 def ignored_names(model: StrPath, paths: Iterable[StrPath], base: StrPath | None = None) -> frozenset[str]:
-    """The canonical names of the paths to ignore, each relative to `base` (the model, if None) or absolute.
+    """The canonical names of the paths to ignore (OMS-6.2-03), each relative to `base` (None: the model) or absolute.
 
     Raises OperationError for one outside the model, or for the model itself.
     """
-    start = os.fsdecode(model if base is None else base)
-    return frozenset(_ignored_name(os.fsdecode(model), os.path.join(start, os.fsdecode(path))) for path in paths)
+    return names_inside(model, paths, model if base is None else base, "the ignored path")
 
 
-def _ignored_name(model: str, path: str) -> str:
-    name = name_inside(model, path)
+def names_inside(model: StrPath, paths: Iterable[StrPath], base: StrPath, what: str) -> frozenset[str]:
+    """The canonical names of `paths`, each relative to `base` or absolute; `what` says what they are for.
+
+    Raises OperationError for one outside the model, or for the model itself.
+    """
+    root, start = os.fsdecode(model), os.fsdecode(base)
+    return frozenset(_required_name(root, start, os.fsdecode(path), what) for path in paths)
+
+
+def _required_name(model: str, base: str, path: str, what: str) -> str:
+    name = name_inside(model, os.path.join(base, path))
     if name is None:
-        raise OperationError(f"the ignored path {quote(path)} is not inside the model {quote(model)}")
+        raise OperationError(f"{what} {quote(path)} is not inside the model {quote(model)}")
     if name == "":
-        raise OperationError(f"the ignored path {quote(path)} is the model itself")
+        raise OperationError(f"{what} {quote(path)} is the model itself")
     return name
 
 
@@ -60,3 +68,11 @@ def signature_names(model: StrPath, signature: StrPath) -> frozenset[str]:
     given, root = os.fsdecode(signature), os.fsdecode(model)
     names = (name_inside(root, given), name_inside(root, os.path.realpath(given)))
     return frozenset(name for name in names if name)
+
+
+PKCS11_SCHEME = "pkcs11:"
+
+
+def is_pkcs11_uri(value: StrPath) -> bool:
+    """Whether `value` stands for a key on a token, and not for a file (the scheme in any case, RFC 3986, 3.1)."""
+    return os.fsdecode(value)[: len(PKCS11_SCHEME)].lower() == PKCS11_SCHEME

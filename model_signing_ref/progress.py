@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TextIO
 
@@ -25,7 +26,8 @@ def progress_line(stream: TextIO) -> Progress:
         if now - shown[0] >= INTERVAL_SECONDS:
             shown[0] = now
             rate = total[0] / (now - started) / 1e6
-            stream.write(f"\rhashed {total[0] / 1e6:,.0f} MB at {rate:,.0f} MB/s ")
-            stream.flush()
+            with contextlib.suppress(OSError):  # a terminal that is gone is no fault of the model
+                stream.write(f"\rhashed {total[0] / 1e6:,.0f} MB at {rate:,.0f} MB/s ")
+                stream.flush()
 
     return tell

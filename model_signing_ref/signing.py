@@ -10,9 +10,13 @@ a Signer; a Signer is made from any `Callable[[bytes], bytes]` by `dsse_signer`.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
-from .errors import OperationError, Rejection, Warn
+from .errors import OperationError, Rejection, Unsupported, Warn
 from .hashing import ignore_note
 from .keys import load_private_key
 from .manifest import Manifest
@@ -21,7 +25,10 @@ from .signers.key import key_signer
 from .statement import write_statement
 from .tree import StrPath
 
-__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign_manifest"]
+if TYPE_CHECKING:
+    from .signers.pkcs11 import AskPin
+
+__all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer", "sign", "sign_manifest"]
 
 
 def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) -> bytes:
@@ -49,6 +56,8 @@ def sign_model(
     Raises OSError, OperationError and Unsupported; then nothing was written.
     """
     if signature is not None:
+        if os.path.realpath(os.fsdecode(signature)) == os.path.realpath(os.fsdecode(model)):
+            raise OperationError("the signature would replace the model")
         output.check_writable(signature)
         output.remove_leftovers(signature)
     manifest = hashing.hash_model(model, plan, signature=signature, warn=warn)
@@ -58,6 +67,11 @@ def sign_model(
     return manifest, data
 
 
+def sign(model_path: StrPath, signature_path: StrPath) -> None:
+    """Sign the model at `model_path` with the default configuration: sigstore, files, SHA-256."""
+    Config().sign(model_path, signature_path)
+
+
 class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
@@ -65,12 +79,15 @@ class Config:
         """No signer yet, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
+        self._timestamped: Callable[[Signer], Signer] | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
         """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
         if self._signer is None:
-            raise ValueError("no signer was chosen; call one of the use_..._signer methods")
-        sign_model(model_path, signature_path, self._signer, self._hashing.plan)
+            detail = "no signer was chosen, and the default method sigstore is not in this version"
+            raise Unsupported(detail, clause="OMS-8.2-01")
+        signer = self._timestamped(self._signer) if self._timestamped else self._signer
+        sign_model(model_path, signature_path, signer, self._hashing.plan)
 
     def set_hashing_config(self, hashing_config: hashing.Config) -> Config:
         """Hash as `hashing_config` says."""
@@ -83,6 +100,96 @@ class Config:
         return self
 
     def use_elliptic_key_signer(self, *, private_key: StrPath, password: str | None = None) -> Config:
-        """Sign with the private key in a PEM file. Raises OSError and OperationError."""
+        """Sign with the private key in a PEM file, or on the token that a `pkcs11:` URI names.
+
+        The password is that of the file, or the token's PIN. Raises OSError, OperationError and MissingExtra.
+        """
+        from .paths import is_pkcs11_uri
+
         ask = None if password is None else password.encode
+        if is_pkcs11_uri(private_key):
+            ask_pin = None if ask is None else lambda _: ask()
+            return self.use_pkcs11_signer(pkcs11_uri=os.fsdecode(private_key), ask_pin=ask_pin)
         return self.set_signer(key_signer(load_private_key(private_key, ask)))
+
+    def use_pkcs11_signer(
+        self, *, pkcs11_uri: str, module_paths: Iterable[StrPath] = (), ask_pin: AskPin | None = None
+    ) -> Config:
+        """Sign with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .signers.pkcs11 import pkcs11_signer
+
+        return self.set_signer(pkcs11_signer(pkcs11_uri, module_paths=module_paths, ask_pin=ask_pin))
+
+    def use_certificate_signer(
+        self,
+        *,
+        private_key: StrPath,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        password: str | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """Sign with a private key, and add its certificate and those of `certificate_chain`, root or no root.
+
+        The files are PEM (any number of certificates) or DER. The key is in a PEM file, or on the token that a
+        `pkcs11:` URI names; the password is that of the file, or the token's PIN. Raises OSError, OperationError
+        and MissingExtra.
+        """
+        from .certificates import load_all
+        from .paths import is_pkcs11_uri
+        from .signers.certificate import certificate_signer
+
+        ask = None if password is None else password.encode
+        if is_pkcs11_uri(private_key):
+            return self.use_pkcs11_certificate_signer(
+                pkcs11_uri=os.fsdecode(private_key),
+                signing_certificate=signing_certificate,
+                certificate_chain=certificate_chain,
+                ask_pin=None if ask is None else lambda _: ask(),
+                allow_invalid_certificate=allow_invalid_certificate,
+            )
+        chain = load_all((signing_certificate, *certificate_chain))
+        key = load_private_key(private_key, ask)
+        return self.set_signer(certificate_signer(key, chain, allow_invalid_certificate=allow_invalid_certificate))
+
+    def use_pkcs11_certificate_signer(
+        self,
+        *,
+        pkcs11_uri: str,
+        signing_certificate: StrPath,
+        certificate_chain: Iterable[StrPath],
+        module_paths: Iterable[StrPath] = (),
+        ask_pin: AskPin | None = None,
+        allow_invalid_certificate: bool = False,
+    ) -> Config:
+        """The same with the key on a token that `pkcs11_uri` names. See signers.pkcs11.token_key."""
+        from .certificates import load_all
+        from .signers.pkcs11 import pkcs11_certificate_signer
+
+        chain = load_all((signing_certificate, *certificate_chain))
+        signer = pkcs11_certificate_signer(
+            pkcs11_uri,
+            chain,
+            module_paths=module_paths,
+            ask_pin=ask_pin,
+            allow_invalid_certificate=allow_invalid_certificate,
+        )
+        return self.set_signer(signer)
+
+    def set_timestamp_authority(self, tsa_url: str | None, *, tsa_chain: Iterable[StrPath] = ()) -> Config:
+        """Have every signature timestamped by the authority (RFC 3161) at `tsa_url`; None: by no one.
+
+        With `tsa_chain` (certificate files) the timestamp is verified in full before it is written, else as far
+        as can be without trusting anyone. Raises OSError, OperationError and MissingExtra.
+        """
+        self._timestamped = None
+        if tsa_url is None:
+            return self
+        from .certificates import load_all, trust
+        from .timestamps import load_client, with_timestamp
+
+        load_client()
+        files = tuple(tsa_chain)
+        tsa = trust(load_all(files)) if files else None
+        self._timestamped = lambda signer: with_timestamp(signer, tsa_url, tsa)
+        return self

@@ -25,17 +25,19 @@ PREDICATE_TYPE = "https://model_signing/signature/v1.0"
 
 GLOB_CHARACTERS = "*?["
 
-_SUBJECT_SHAPE = {"name": str, "digest": {"sha256": str, ANY_OTHER: None}, ANY_OTHER: None}
-_PREDICATE_SHAPE = {
-    "resources": list,
-    "serialization": {
-        "method": str,
-        "hash_type": str,
-        "shard_size?": (int, float),
-        "allow_symlinks": bool,
-        "ignore_paths?": [str],
-    },
+_SUBJECT_SHAPE = {
+    "digest": {"sha256": str, ANY_OTHER: None},  # INTOTO-03
+    ANY_OTHER: None,  # INTOTO-02
 }
+_PREDICATE_SHAPE = {"resources": list, "serialization": dict}
+_SERIALIZATION_SHAPE: dict[str, Any] = {
+    "method": str,
+    "hash_type": str,
+    "shard_size?": (int, float),
+    "allow_symlinks": bool,
+    "ignore_paths?": [str],
+}
+_SERIALIZATION_CLAUSES = ("OMS-5.2.2-01", "OMS-5.2.2-02", "OMS-5.2.2-03", "OMS-5.2.2-05", "OMS-5.2.2-06")
 
 
 def read_statement(payload: bytes, warn: Warn) -> Manifest:
@@ -48,8 +50,8 @@ def read_statement(payload: bytes, warn: Warn) -> Manifest:
     if value.get("predicateType") != PREDICATE_TYPE:
         raise StatementRejected(f"predicateType is not {PREDICATE_TYPE}", clause="OMS-8.3-03")
     name, root = _read_subject(value.get("subject"))
-    if "predicate" not in value:
-        raise PredicateRejected("the statement has no predicate", clause="OMS-8.3-04")
+    if type(value.get("predicate")) is not dict:
+        raise PredicateRejected("the statement has no predicate that is an object", clause="OMS-8.3-04")
     serialization, resources = _read_predicate(value["predicate"], warn)
     return Manifest(name, serialization, resources, root)
 
@@ -58,8 +60,8 @@ def _read_subject(value: JSON) -> tuple[str, bytes]:
     if type(value) is not list or len(value) != 1:
         raise StatementRejected("subject is not an array of one", clause="OMS-6.5-01")
     strictjson.check(value[0], _SUBJECT_SHAPE, "subject[0]", StatementRejected, clause="OMS-6.5.1-02")
-    if not value[0]["name"]:
-        raise StatementRejected("the subject's name is empty", clause="OMS-6.5.1-05")
+    if type(value[0].get("name")) is not str or not value[0]["name"]:
+        raise StatementRejected("the subject's name is absent, empty or not a string", clause="REF-STATEMENT-01")
     root = strictjson.from_hex(value[0]["digest"]["sha256"], DIGEST_SIZES["sha256"])
     if root is None:
         raise StatementRejected("the subject's sha256 is not 64 lower-case hex digits", clause="OMS-6.5.1-02")
@@ -68,9 +70,13 @@ def _read_subject(value: JSON) -> tuple[str, bytes]:
 
 def _read_predicate(value: JSON, warn: Warn) -> tuple[Serialization, list[Resource]]:
     strictjson.check(
-        value, _PREDICATE_SHAPE, "predicate", PredicateRejected, clause="OMS-8.3-04", unknown="REF-PREDICATE-01"
+        value, _PREDICATE_SHAPE, "predicate", PredicateRejected, clause="OMS-5.2-01", unknown="REF-PREDICATE-01"
     )
     members = value["serialization"]
+    where = "predicate.serialization"
+    for (name, shape), clause in zip(_SERIALIZATION_SHAPE.items(), _SERIALIZATION_CLAUSES):
+        strictjson.check(members, {name: shape, ANY_OTHER: None}, where, PredicateRejected, clause=clause)
+    strictjson.check(members, _SERIALIZATION_SHAPE, where, PredicateRejected, clause="", unknown="REF-PREDICATE-01")
     known = (("method", (FILES, SHARDS), "OMS-5.2.2-01"), ("hash_type", tuple(DIGEST_SIZES), "OMS-5.2.2-02"))
     for name, values, clause in known:
         if members[name] not in values:
@@ -103,7 +109,7 @@ def _read_shard_size(members: dict[str, Any], warn: Warn) -> int:
 
 def _read_ignore_paths(value: list[str] | None, warn: Warn) -> tuple[str, ...] | None:
     if value is None:
-        return None
+        return None  # OMS-11.1-07
     for path in value:
         if fault := ignored_path_fault(path):
             raise PredicateRejected(f"the ignored path {quote(path)} {fault[0]}", clause=fault[1])
@@ -113,7 +119,7 @@ def _read_ignore_paths(value: list[str] | None, warn: Warn) -> tuple[str, ...] |
 
 
 def ignored_path_fault(path: str) -> tuple[str, str] | None:
-    """What keeps `path` from being recorded as ignored, with the clause (OMS-6.2.1, REF-IGNORE-01)."""
+    """What keeps `path` from being recorded as ignored, with the clause."""
     if any(character in path for character in GLOB_CHARACTERS):
         return "has a glob character", "OMS-6.2.1-01"
     if fault := name_fault(path):
@@ -139,7 +145,8 @@ def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn
     if algorithms != {serialization.hash_type} and not _is_old_algorithm(algorithms, serialization, warn):
         other = next(iter(sorted(algorithms - {serialization.hash_type})))
         detail = f"the algorithm {quote(other)} of a resource is not the hash_type {serialization.hash_type}"
-        raise PredicateRejected(detail, clause="REF-PREDICATE-04")
+        ours = "OMS-6.3.2-07" if serialization.method == SHARDS else "REF-PREDICATE-04"
+        raise PredicateRejected(detail, clause=ours if other in DIGEST_SIZES else "OMS-7-01")
     return resources
 
 
@@ -150,7 +157,10 @@ def _is_old_algorithm(algorithms: set[str], serialization: Serialization, warn: 
 
 
 def write_statement(manifest: Manifest) -> bytes:
-    """The canonical payload for `manifest`: members sorted, no white space; resources written one by one."""
+    """The canonical payload for `manifest` (OMS-5.1-01, OMS-11.2-04): members sorted, no white space.
+
+    Resources are written one by one.
+    """
     algorithm = manifest.serialization.hash_type
     resources = ",".join(
         f'{{"algorithm":"{algorithm}","digest":"{digest.hex()}","name":{json.dumps(name, ensure_ascii=False)}}}'

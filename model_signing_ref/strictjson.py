@@ -33,8 +33,8 @@ class _Refused(Exception):
     """Raised inside the parser's hooks, which know the fault and its clause but not the layer."""
 
 
-def parse(data: bytes, rejection: type[Rejection]) -> JSON:
-    """The one JSON value in `data`.
+def parse(data: bytes, rejection: type[Rejection], most_values: int | None = None) -> JSON:
+    """The one JSON value in `data`; with `most_values` one made of fewer, commas and brackets in strings counted too.
 
     Raises `rejection` with JSON-01 (not the grammar of RFC 8259) or JSON-02 (not UTF-8), and for what that
     RFC leaves open with REF-JSON-01 (byte order mark), -02 (repeated name), -03 (number out of range), -04
@@ -42,6 +42,8 @@ def parse(data: bytes, rejection: type[Rejection]) -> JSON:
     """
     if data.startswith(b"\xef\xbb\xbf"):
         raise rejection("the JSON text starts with a byte order mark", clause="REF-JSON-01")
+    if most_values is not None and sum(map(data.count, (b",", b"[", b"{"))) >= most_values:
+        raise rejection(f"the JSON text has {most_values} commas and opening brackets, or more", clause="REF-JSON-04")
     if nesting(data) > MAX_DEPTH:
         raise rejection(f"the JSON text nests more than {MAX_DEPTH} deep", clause="REF-JSON-04")
     try:
@@ -140,7 +142,7 @@ def check(value: JSON, shape: Shape, where: str, rejection: type[Rejection], *, 
             check(item, shape[0], f"{where}[{index}]", rejection, clause=clause, unknown=unknown)
     elif isinstance(shape, dict):
         for name in () if ANY_OTHER in shape else value:
-            if name not in shape and f"{name}?" not in shape:
+            if name.endswith("?") or (name not in shape and f"{name}?" not in shape):
                 raise rejection(f"{where} has an unknown member {quote(name)}", clause=unknown)
         for name, part in shape.items():
             member = name.rstrip("?")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -100,15 +101,18 @@ def open_root(model: StrPath, *, follow: bool) -> Iterator[Root]:
 def walk(
     root: Root, ignored: Collection[str], excused: Collection[str] = (), *, enter: bool = False, warn: Warn
 ) -> Tree:
-    """Everything below `root` but what is `ignored` (with all below it) or `excused` (the signature file).
+    """All files below `root` (OMS-6.1-01) but what is `ignored`, with all below it, or `excused`, the signature file.
 
     With `enter`, ignored paths are walked too, and their files listed apart.
     """
     tree = Tree([], [], [])
-    pending = [_Entry("", False, (_identity(os.stat(root.path)),) if root.follow else ())]
+    pending, seen = [_Entry("", False, ())], 0
     while pending:
         directory = pending.pop()
+        above = directory.above
         try:
+            if root.follow:
+                above += (_identity(os.stat(os.path.join(root.path, directory.name))),)
             entries = _scan(root, directory.name)
         except OSError as error:
             tree.problems.append(unreadable(directory.name or os.curdir, error, directory.excused))
@@ -118,14 +122,17 @@ def walk(
             is_ignored = directory.excused or path in ignored
             if path in excused or (is_ignored and not enter):
                 continue
-            _file(root, _Entry(path, is_ignored, directory.above), kind, tree, pending, warn=warn)
-        if len(tree.files) + len(tree.skipped) > MAX_ENTRIES:
-            raise OperationError(f"the model has more than {MAX_ENTRIES} files")
+            _file(root, _Entry(path, is_ignored, above), kind, tree, pending, warn=warn)
+        if (seen := seen + len(entries)) > MAX_ENTRIES:
+            raise OperationError(f"the model has more than {MAX_ENTRIES} files and directories")
     return Tree(sorted(tree.files), sorted(tree.skipped), sorted(tree.problems))
 
 
 def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry], *, warn: Warn) -> None:
-    """File one entry under what it is: a file, a directory to walk, or a problem."""
+    """File one entry under what it is: a file, a directory to walk, or a problem.
+
+    A name that is not canonical is one: none is written (OMS-6.1.2-11), none is compared (OMS-6.1.2-12).
+    """
     fault = name_fault(entry.name)
     if kind == LINK and root.follow and not fault:
         kind, fault = _follow(root, entry, warn)
@@ -134,20 +141,24 @@ def _file(root: Root, entry: _Entry, kind: str, tree: Tree, pending: list[_Entry
     elif kind == FILE:
         (tree.skipped if entry.excused else tree.files).append(entry.name)
     elif kind == DIRECTORY:
-        here = (_identity(os.stat(os.path.join(root.path, entry.name))),) if root.follow else ()
-        pending.append(entry._replace(above=entry.above + here))
+        pending.append(entry)
     else:
         tree.problems.append(Problem(entry.name, *_KIND_FAULTS[kind], entry.excused))
 
 
+LINK_CLAUSE = "OMS-6.1.1-02"  # at signing; a verifier says more exactly why it refuses a link
+
 _KIND_FAULTS = {
-    LINK: ("is a symbolic link, and links are not allowed", "OMS-6.1.1-03"),
+    LINK: ("is a symbolic link, and links are not allowed", LINK_CLAUSE),
     SPECIAL: ("is neither a file nor a directory", "REF-FILES-01"),
 }
 
 
 def _follow(root: Root, entry: _Entry, warn: Warn) -> tuple[str, tuple[str, str] | None]:
-    """What a link leads to, and what is wrong with that; warns of a target outside (OMS-6.1.1-05)."""
+    """What a link leads to (OMS-6.1.1-04), and what is wrong with that: nothing there, or a cycle (OMS-6.1.1-06).
+
+    Warns of a target outside (OMS-6.1.1-05).
+    """
     path = os.path.join(root.path, entry.name)
     try:
         status = os.stat(path)
@@ -161,6 +172,24 @@ def _follow(root: Root, entry: _Entry, warn: Warn) -> tuple[str, tuple[str, str]
     return _kind(status.st_mode), None
 
 
+def with_parents(names: Collection[str]) -> set[str]:
+    """The names and every directory above them: where a problem keeps one of them from being read."""
+    needed = {os.curdir, *names}
+    for name in names:
+        needed.update(name[: match.start()] for match in re.finditer("/", name))
+    return needed
+
+
+def only_named(tree: Tree, names: Collection[str]) -> Tree:
+    """The files in `names`, and the problems that concern them. Raises OperationError for one that is not there."""
+    needed = with_parents(names)
+    files = [file for file in tree.files if file in names]
+    problems = [problem for problem in tree.problems if problem.path in needed]
+    if not problems and (absent := set(names).difference(files)):
+        raise OperationError(f"{quote(min(absent))} is not among the files of the model")
+    return Tree(files, [], problems)
+
+
 def _kind(mode: int) -> str:
     if stat.S_ISREG(mode):
         return FILE
@@ -172,7 +201,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def _scan(root: Root, directory: str) -> list[tuple[str, str]]:
-    """Name and kind of each entry of a directory of the model. Raises OSError."""
+    """Name and kind of each entry of a directory; of a model that is a file, itself (OMS-6.1.2-07). Raises OSError."""
     if root.single:
         return [(root.single, FILE)]
     where = os.path.join(root.path, directory) if root.fd is None else open_directory(root.fd, directory)
@@ -193,7 +222,7 @@ def _entry_kind(entry: os.DirEntry[str]) -> str:
 
 
 def open_directory(root: int, name: str) -> int:
-    """A descriptor of the directory `name` below `root`, no link followed on the way. Raises OSError."""
+    """A descriptor of the directory `name` below `root`, no link followed on the way (OMS-6.1.1-01). Raises OSError."""
     fd = os.open(os.curdir, _DIRECTORY, dir_fd=root)
     for part in name.split("/") if name else ():
         try:
@@ -237,6 +266,6 @@ def unreadable(path: str, error: OSError, excused: bool = False) -> Problem:
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         raise error
     if error.errno == errno.ELOOP:
-        return Problem(path, *_KIND_FAULTS[LINK], excused)
+        return Problem(path, _KIND_FAULTS[LINK][0], "OMS-6.1.1-07", excused)
     reason = error.strerror or explain_os_error(error)
     return Problem(path, f"can't be read: {reason}", "REF-FILES-02", excused)

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import digests, paths, tree
 from .bundle import MAX_BYTES, Verifier, read_bundle
@@ -32,16 +32,19 @@ from .errors import (
 from .hashing import Config as HashingConfig
 from .hashing import Plan, ignore_note
 from .keys import load_public_key
-from .manifest import Manifest, Piece, check_names, pieces_of, root_digest
+from .manifest import Manifest, Piece, Serialization, check_names, pieces_of, root_digest
 from .statement import read_statement
-from .tree import Problem, Root, StrPath, Tree
+from .tree import LINK_CLAUSE, Problem, Root, StrPath, Tree
 from .verifiers.key import key_verifier
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["Config", "Report", "Verifier", "verify_bundle", "verify_model"]
 
 
 class Report(NamedTuple):
-    """What was verified: the manifest, and the names of the files that it does not cover."""
+    """What was verified: the manifest, and the names of all that it does not cover: files, links and the like."""
 
     manifest: Manifest
     not_covered: Sequence[str]  # below an ignored path
@@ -66,24 +69,29 @@ def verify_bundle(
 
         compat.note_null_keyid(warn)
     manifest = read_statement(bundle.envelope.payload, warn)
-    signed = manifest.serialization
-    for name in ("method", "hash_type", "shard_size"):
-        if (wanted := getattr(plan, name)) not in (None, getattr(signed, name)):
-            detail = f"the signed {name} is {getattr(signed, name)}, not {wanted} as asked for"
-            raise PredicateRejected(detail, clause="REF-PREDICATE-03")
+    insist(plan, manifest.serialization)
     check_names(manifest, warn)
     if root_digest(manifest.resources) != manifest.root_digest:
         raise RootDigestRejected("the subject's digest is not that of the resources", clause="OMS-6.5.1-01")
     return manifest
 
 
-def verify_v02_bundle(data: bytes, verifier: Verifier, warn: Warn = ignore_note) -> Manifest:
+def insist(plan: Plan, signed: Serialization) -> None:
+    """Return if what the caller chose explicitly is what was signed. Raises PredicateRejected."""
+    for name in ("method", "hash_type", "shard_size"):
+        if (wanted := getattr(plan, name)) not in (None, getattr(signed, name)):
+            detail = f"the signed {name} is {getattr(signed, name)}, not {wanted} as asked for"
+            raise PredicateRejected(detail, clause="REF-PREDICATE-03")
+
+
+def verify_v02_bundle(data: bytes, verifier: Verifier, plan: Plan, warn: Warn = ignore_note) -> Manifest:
     """The same for a bundle of version 0.2.0; `verifier` must be one made with `v02`."""
     bundle = read_bundle(data)
     verifier(bundle, warn)
     from . import compat
 
     manifest = compat.read_v02_statement(bundle.envelope.payload, warn)
+    insist(plan, manifest.serialization)
     check_names(manifest, warn)
     return manifest
 
@@ -126,32 +134,35 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     Raises FilesRejected, and in shard mode DigestRejected for a file of another size.
     """
     listed = {piece.path for piece in pieces}
-    refused = {problem.path: problem for problem in found.problems if _matters(problem, listed, ignore_unsigned_files)}
+    needed = tree.with_parents(listed) if found.problems else listed
+    refused = {
+        each.path: each for each in found.problems if each.path in needed or not (each.excused or ignore_unsigned_files)
+    }
+    passed = [problem for problem in found.problems if problem.path not in refused]
     missing = sorted(listed.difference(found.files, found.skipped, refused))
     unsigned = sorted(set(found.files) - listed)
-    not_covered = sorted(set(found.skipped) - listed)
+    not_covered = sorted({*found.skipped, *(problem.path for problem in passed if problem.excused)} - listed)
     if manifest.serialization.shard_size is not None:
         unsigned = _without_empty(root, unsigned, warn)
     extra = () if ignore_unsigned_files else unsigned
+    if refused or missing or extra:
+        raise _names_rejected(manifest, refused, missing, extra)
+    if manifest.serialization.shard_size is not None:
+        _compare_sizes(root, pieces)
+    unsigned += [problem.path for problem in passed if not problem.excused]
+    return Report(manifest, not_covered, sorted(unsigned) if ignore_unsigned_files else ())
+
+
+def _names_rejected(
+    manifest: Manifest, refused: Mapping[str, Problem], missing: Sequence[str], extra: Sequence[str]
+) -> FilesRejected:
     findings = Findings(refused=sorted(refused), missing=missing, extra=extra)
     if refused:
         first = refused[min(refused)]
-        raise _files_rejected(first.path, first.detail, first.clause, findings)
+        return _files_rejected(first.path, first.detail, _clause(first, manifest), findings)
     if missing:
-        raise _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
-    if extra:
-        raise _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
-    if manifest.serialization.shard_size is not None:
-        _compare_sizes(root, pieces)
-    return Report(manifest, not_covered, unsigned if ignore_unsigned_files else ())
-
-
-def _matters(problem: Problem, listed: Collection[str], ignore_unsigned_files: bool) -> bool:
-    """Whether a problem is a reason to refuse: always, unless it is excused and nothing listed depends on it."""
-    if not problem.excused and not ignore_unsigned_files:
-        return True
-    below = problem.path + "/"
-    return problem.path in listed or any(name.startswith(below) for name in listed)
+        return _files_rejected(missing[0], "is signed and missing", "OMS-8.4-01", findings)
+    return _files_rejected(extra[0], "is not signed", "OMS-8.5-01", findings)
 
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
@@ -171,41 +182,65 @@ def _without_empty(root: Root, names: list[str], warn: Warn) -> list[str]:
 
 def _compare_sizes(root: Root, pieces: Sequence[Piece]) -> None:
     """Return if every file ends where its last shard does. Raises FilesRejected or DigestRejected."""
-    ends: dict[str, int] = {}
-    for piece in pieces:
-        ends[piece.path] = max(piece.stop, ends.get(piece.path, 0))
+    ends = _ends(pieces)
     sizes = digests.file_sizes(root, ends)
     if unread := [size for size in sizes.values() if isinstance(size, Problem)]:
         raise _unreadable(unread)
-    if changed := [path for path, end in ends.items() if sizes[path] != end]:
-        detail = f"has {sizes[changed[0]]} bytes, not {ends[changed[0]]}"
-        raise _digest_rejected(changed, detail, "OMS-8.4-01")
+    faults = {path: f"has {sizes[path]} bytes, not {end}" for path, end in ends.items() if sizes[path] != end}
+    if faults:
+        raise _digest_rejected({path: (detail, "OMS-8.4-01") for path, detail in faults.items()})
+
+
+def _ends(pieces: Sequence[Piece]) -> dict[str, int]:
+    """Where the last shard of each file ends."""
+    ends: dict[str, int] = {}
+    for piece in pieces:
+        ends[piece.path] = max(piece.stop, ends.get(piece.path, 0))
+    return ends
 
 
 def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], settings: digests.Settings) -> None:
     """Return if every piece has the digest that was signed. Raises FilesRejected, DigestRejected, MissingExtra."""
-    actual = digests.hash_pieces(root, pieces, manifest.serialization.hash_type, settings=settings)
-    problems = [outcome for outcome in actual if isinstance(outcome, Problem)]
-    if unread := [problem for problem in problems if problem.clause != "REF-DIGEST-01"]:
+    kind = manifest.serialization
+    sizes = None if kind.shard_size is None else _ends(pieces)
+    actual = digests.hash_pieces(root, pieces, kind.hash_type, sizes=sizes, settings=settings)
+    changed: dict[str, tuple[str, str]] = {}
+    unread = []
+    for piece, resource, outcome in zip(pieces, manifest.resources, actual):
+        if isinstance(outcome, Problem):
+            changed[piece.path] = outcome.detail, outcome.clause
+            if outcome.clause != "REF-DIGEST-01":
+                unread.append(outcome)
+        elif outcome != resource.digest:
+            changed.setdefault(piece.path, ("is not what was signed", "OMS-8.4-01"))
+    if unread:
         raise _unreadable(unread)
-    outcomes = zip(pieces, manifest.resources, actual)
-    changed = [piece.path for piece, resource, digest in outcomes if digest != resource.digest]
-    if problems:
-        raise _digest_rejected(changed, problems[0].detail, problems[0].clause)
     if changed:
-        raise _digest_rejected(changed, "is not what was signed", "OMS-8.4-01")
+        raise _digest_rejected(changed)
 
 
 def _unreadable(problems: Sequence[Problem]) -> FilesRejected:
+    first = min(problems)
     findings = Findings(refused=sorted({problem.path for problem in problems}))
-    return _files_rejected(problems[0].path, problems[0].detail, problems[0].clause, findings)
+    return _files_rejected(first.path, first.detail, first.clause, findings)
 
 
-def _digest_rejected(changed: Sequence[str], detail: str, clause: str) -> DigestRejected:
-    names = list(dict.fromkeys(changed))
+def _digest_rejected(changed: Mapping[str, tuple[str, str]]) -> DigestRejected:
+    names = sorted(changed)
+    detail, clause = changed[names[0]]
     others = f"; {len(names) - 1} more files differ" if len(names) > 1 else ""
     findings = Findings(changed=names)
     return DigestRejected(f"{quote(names[0])} {detail}{others}", clause=clause, path=names[0], findings=findings)
+
+
+def _clause(problem: Problem, manifest: Manifest) -> str:
+    """The clause by which `problem` is refused; for a link it depends on what was signed."""
+    if problem.clause != LINK_CLAUSE:
+        return problem.clause
+    if manifest.serialization.allow_symlinks:
+        return "REF-FILES-06"
+    is_listed = any(f"{piece.path}/".startswith(f"{problem.path}/") for piece in pieces_of(manifest))
+    return "OMS-6.1.1-07" if is_listed else "REF-FILES-07"
 
 
 def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
@@ -213,9 +248,9 @@ def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
     if not stat.S_ISREG(os.stat(path).st_mode):  # a FIFO would block
         raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
     with open(path, "rb") as file:
-        too_large = os.fstat(file.fileno()).st_size > max_bytes
-        data = b"" if too_large else file.read(max_bytes + 1)
-    if too_large or len(data) > max_bytes:
+        size = os.fstat(file.fileno()).st_size
+        data = b"" if size > max_bytes else file.read(size)
+    if size > max_bytes:
         raise BundleRejected(f"the bundle has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
     return data
 
@@ -245,7 +280,8 @@ class Config:
         except SignatureRejected:
             if not self._allow_v02:
                 raise
-            manifest = verify_v02_bundle(data, self._verifier(True), self._warn)
+            verifier = self._verifier(True)  # whose notes were given the first time
+            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, ignore_note), self._plan, self._warn)
         return verify_model(
             model_path,
             manifest,
@@ -285,12 +321,49 @@ class Config:
         return self
 
     def set_allow_v02(self, allow_v02: bool) -> Config:
-        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (decision 33)."""
+        """Whether bundles of version 0.2.0 are read, whose encoding is not that of DSSE (D33)."""
         self._allow_v02 = allow_v02
         return self
 
-    def use_elliptic_key_verifier(self, *, public_key: StrPath) -> Config:
-        """Verify with the public key in a PEM file. Raises OSError and OperationError."""
+    def use_elliptic_key_verifier(self, *, public_key: StrPath, tsa_chain: Iterable[StrPath] = ()) -> Config:
+        """Verify with the public key in a PEM file. Raises OSError and OperationError.
+
+        With `tsa_chain` (certificate files) a timestamp by that authority is required, and reported.
+        """
         key = load_public_key(public_key)
         self._verifier = lambda v02: key_verifier(key, v02=v02)
+        if files := tuple(tsa_chain):
+            from .certificates import load_all, trust
+            from .timestamps import with_timestamps
+
+            tsa = trust(load_all(files))
+            self._verifier = lambda v02: with_timestamps(key_verifier(key, v02=v02), tsa)
+        return self
+
+    def use_certificate_verifier(
+        self,
+        *,
+        certificate_chain: Iterable[StrPath] = (),
+        log_fingerprints: bool = False,
+        system_roots: bool = False,
+        partial_chain: bool = False,
+        require_code_signing: bool = False,
+        verification_time: datetime | None = None,
+        tsa_chain: Iterable[StrPath] = (),
+    ) -> Config:
+        """Verify signers whose chain leads to a self-signed certificate of `certificate_chain` (files).
+
+        See certificates.trust for `system_roots` and `partial_chain`. With `tsa_chain` a timestamp by that
+        authority is required and the chain must hold at its time, else at `verification_time`, else now.
+        Raises OSError and OperationError.
+        """
+        from .certificates import load_all, trust
+        from .verifiers.certificate import Policy, certificate_verifier
+
+        trusted = trust(load_all(certificate_chain), partial_chain=partial_chain, system_roots=system_roots)
+        files = tuple(tsa_chain)
+        tsa = trust(load_all(files)) if files else None
+        policy = Policy(require_code_signing, verification_time, tsa, log_fingerprints)
+        certificate_verifier(trusted, policy)  # what can't work is said now
+        self._verifier = lambda v02: certificate_verifier(trusted, policy, v02=v02)
         return self

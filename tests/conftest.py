@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from model_signing_ref.cli import main
+
 EXPECTED_SKIPS = Path(__file__).with_name("expected-skips.txt")
+
+
+class Done(NamedTuple):
+    """How a command line ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Cli = Callable[..., Done]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,3 +81,42 @@ def model(tmp_path: Path) -> Path:
     (root / "weights.bin").write_bytes(bytes(range(256)) * 64)
     (root / "empty").write_bytes(b"")
     return root
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run a command line in this process: exit status, stdout, stderr."""
+
+    def run(*words: str | Path) -> Done:
+        capsys.readouterr()
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as ended:
+            assert isinstance(ended.code, int)
+            status = ended.code
+        return Done(status, *capsys.readouterr())
+
+    return run
+
+
+def one_line(text: str) -> str:
+    """The one line that `text` must be, without its end."""
+    assert text.endswith("\n") and text.count("\n") == 1, text
+    assert text[:-1].isprintable(), text
+    return text[:-1]
+
+
+def run_child(*words: str | bytes | Path, **options: Any) -> Done:
+    """Run a command line in a process of its own. `options` are those of subprocess.run."""
+    command = [sys.executable, "-m", "model_signing_ref", *words]
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    ended = subprocess.run(command, check=False, timeout=60, **{**streams, **options})
+    return Done(ended.returncode, *((part or b"").decode("utf-8") for part in (ended.stdout, ended.stderr)))
+
+
+def peer_python() -> str:
+    """The Python in which the released client is installed."""
+    if python := os.environ.get("OMS_PEER_PYTHON"):
+        return python
+    make = "python3 -m venv peer && peer/bin/python -m pip install model-signing==1.1.1 pyOpenSSL"
+    pytest.skip(f"OMS_PEER_PYTHON is not set: {make}; export OMS_PEER_PYTHON=$PWD/peer/bin/python")

@@ -15,20 +15,20 @@ def key_verifier(public_key: object, *, v02: bool = False) -> Verifier:
 
     def verify(bundle: Bundle, warn: Warn) -> None:
         """Return if the signature holds. Raises MaterialRejected, KeyRejected or SignatureRejected."""
-        material, hint = bundle.material, bundle.material.hint
+        material, hints = bundle.material, {bundle.material.hint} - {None}
         if material.kind != KEY:
             detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with key"
             raise MaterialRejected(detail, clause="OMS-11.1-08")
-        if material.log_entries or material.timestamps:
+        if material.log_entries or material.timestamps:  # may be absent: OMS-4.1-06, OMS-11.1-06
             warn(Note("unchecked-material", "the bundle has log entries or timestamps, which were not checked"))
         if material.raw_key is not None:
-            from .. import compat
+            from .. import compat  # OMS-4.1-05
 
-            hint = compat.hint_of_raw_key(material.raw_key, warn)
-        if hint is None:
+            hints.add(compat.hint_of_raw_key(material.raw_key, warn))
+        if not hints:
             raise MaterialRejected("publicKey has no hint", clause="OMS-11.1-02")
         key = keys.require_curve(public_key)
-        if hint != keys.fingerprint(key):
+        if hints != {keys.fingerprint(key)}:
             raise KeyRejected("the bundle's hint is not the fingerprint of this key", clause="REF-KEY-01")
         keys.verify_envelope(key, bundle.envelope, v02=v02)
 
