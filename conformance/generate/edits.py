@@ -60,6 +60,11 @@ def append(layer: str, data: Content) -> Edit:
     return {"layer": layer, "op": "append", "data": as_rule(data)}
 
 
+def surround(layer: str, before: Content, after: Content) -> Edit:
+    """Put bytes before and after the bytes."""
+    return {"layer": layer, "op": "surround", "before": as_rule(before), "after": as_rule(after)}
+
+
 def encode(layer: str, encoding: str) -> Edit:
     """Write the text in another encoding than UTF-8."""
     return {"layer": layer, "op": "encode", "encoding": encoding}
@@ -124,7 +129,7 @@ def _bundle_bytes(material: Material, edit: Edit) -> None:
 
 
 def _edit_bytes(data: bytes, edit: Edit) -> bytes:
-    """Bytes edited: substitute, prepend, append, encode, keep, replace."""
+    """Bytes edited: substitute, prepend, append, surround, encode, keep, replace."""
     if edit["op"] == "substitute":
         find = case.content(edit["find"])
         assert data.count(find) == 1, (find, data.count(find))
@@ -133,6 +138,8 @@ def _edit_bytes(data: bytes, edit: Edit) -> bytes:
         return data.decode("utf-8").encode(edit["encoding"])
     if edit["op"] == "keep":
         return data[: edit["bytes"]]
+    if edit["op"] == "surround":
+        return case.content(edit["before"]) + data + case.content(edit["after"])
     more = case.content(edit["data"])
     return {"prepend": more + data, "append": data + more, "replace": more}[edit["op"]]
 

@@ -169,6 +169,7 @@ def shard_algorithm() -> Edit:
 @FAMILY.reject(
     "shard-algorithm-of-another-size",
     "OMS-6.3.2-07",
+    "OMS-7-01",
     control="one-shard",
     profile="shards",
     stage="predicate",

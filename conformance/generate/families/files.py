@@ -162,7 +162,7 @@ def extra_prefix() -> Edit:
     return add("weights.bin.py")
 
 
-@EXTRA.reject("extra-not-utf-8", "OMS-8.5-01", severity="medium")
+@EXTRA.reject("extra-not-utf-8", "OMS-8.5-01", "OMS-6.1.2-09", severity="medium")
 def extra_not_utf_8() -> Edit:
     """A file whose name is not UTF-8 is not signed."""
     return tree("add", entry=file({"hex": b"code\xff.py".hex()}, "unsigned"))
@@ -256,13 +256,15 @@ SPECIAL = FAMILY.group(
 )
 
 
-@SPECIAL.reject("fifo-for-a-file", "OMS-8.4-01", severity="high")
+@SPECIAL.reject("fifo-for-a-file", "OMS-8.4-01", "REF-FILES-01", severity="high")
 def fifo_for_a_file() -> Edit:
     """A signed file was replaced by a FIFO, which nobody writes to."""
     return tree("replace", path="code/b.py", entry=special("code/b.py", "fifo"))
 
 
-@SPECIAL.reject("fifo-for-a-file-excused", "OMS-8.4-01", "OMS-8.5-02", severity="high", control="excused")
+@SPECIAL.reject(
+    "fifo-for-a-file-excused", "OMS-8.4-01", "REF-FILES-01", "OMS-8.5-02", severity="high", control="excused"
+)
 def fifo_for_a_file_excused() -> Edit:
     """A signed file was replaced by a FIFO, and the caller excuses unsigned files."""
     return tree("replace", path="code/b.py", entry=special("code/b.py", "fifo"))
@@ -551,7 +553,7 @@ def target_changed() -> Edit:
     return tree("replace", layer="outside", path="outside.py", entry=file("outside.py", "import that\n"))
 
 
-@ALLOWED.reject("target-gone", "OMS-8.4-01", control="link-out-allowed-twice", severity="medium")
+@ALLOWED.reject("target-gone", "OMS-8.4-01", "REF-FILES-04", control="link-out-allowed-twice", severity="medium")
 def target_gone() -> Edit:
     """The file that a signed link leads to is gone."""
     return tree("remove", layer="outside", path="outside.py")

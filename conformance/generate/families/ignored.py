@@ -343,6 +343,7 @@ def git_upper_case() -> Edit:
 @SAFE.either(
     "gitmodules",
     "OMS-6.2-02",
+    "OMS-8.5-01",
     severity="low",
     profile="core",
     why="OMS lets a client leave more out, with .gitmodules as its example.",

@@ -98,7 +98,7 @@ def array() -> Edit:
     return set_at("bundle", AT, ["publicKey"])
 
 
-@FAMILY.reject("only-log-entries", "OMS-4.1-01")
+@FAMILY.reject("only-log-entries", "OMS-4.1-01", "OMS-4-01")
 def only_log_entries() -> Edit:
     """The material has an empty array of log entries and no key."""
     return set_at("bundle", AT, {"tlogEntries": []})
@@ -140,13 +140,13 @@ def hint_number() -> Edit:
     return set_at("bundle", AT + "/publicKey/hint", 1)
 
 
-@FAMILY.reject("key-at-the-top", "OMS-4-01", "OMS-4.1-01", stage="bundle")
+@FAMILY.reject("key-at-the-top", "OMS-4-01", "REF-BUNDLE-02", "OMS-4.1-01", stage="bundle")
 def key_at_the_top() -> Edit:
     """The member publicKey stands beside the material and not in it."""
     return move_at("bundle", AT + "/publicKey", "/publicKey")
 
 
-@FAMILY.reject("key-in-another-place", "OMS-4.1-01", "OMS-4-01", stage="bundle")
+@FAMILY.reject("key-in-another-place", "OMS-4.1-01", "REF-BUNDLE-02", "OMS-4-01", stage="bundle")
 def key_in_another_place() -> Edit:
     """The hint stands in the material itself and not in publicKey, which is empty."""
     return move_at("bundle", AT + "/publicKey/hint", AT + "/hint")

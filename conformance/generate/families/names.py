@@ -172,7 +172,7 @@ BYTES = FAMILY.group(
 )
 
 
-@BYTES.reject("backslash-for-slash", "OMS-6.1.2-08", "OMS-8.4-01", stage="names")
+@BYTES.reject("backslash-for-slash", "OMS-6.1.2-08", "REF-NAMES-02", "OMS-8.4-01", stage="names")
 def backslash_for_slash() -> Edit:
     """A resource's name has a backslash where the model has a folder."""
     return set_at("payload", FIRST, "code\\run.py")
@@ -300,6 +300,7 @@ def not_utf_8() -> Material:
 @FAMILY.reject(
     "escaped-byte",
     "OMS-6.1.2-09",
+    "REF-JSON-05",
     control="escaped-byte-base",
     stage="statement",
     stages=("statement", "names", "files"),

@@ -243,7 +243,7 @@ def overlap() -> Edit:
 @PARTITION.reject("same-start", "OMS-6.3.2-04")
 def same_start() -> Edit:
     """A second, shorter shard starts where another does."""
-    return rooted(insert_at("payload", RESOURCES + "/2", shard("w.bin:10:15", TEXT[10:15])))
+    return rooted(insert_at("payload", RESOURCES + "/1", shard("w.bin:10:15", TEXT[10:15])))
 
 
 @PARTITION.reject("short-in-the-middle", "OMS-6.3.2-04")
@@ -410,7 +410,13 @@ def leading_zero() -> Edit:
 
 
 @FORM.reject(
-    "huge-end", "OMS-6.3.2-04", "OMS-6.3.2-10", control="whole", severity="low", stages=("names", "predicate", "digest")
+    "huge-end",
+    "OMS-6.3.2-04",
+    "OMS-6.3.2-08",
+    "OMS-6.3.2-10",
+    control="whole",
+    severity="low",
+    stages=("names", "predicate", "digest"),
 )
 def huge_end() -> Edit:
     """A shard's end is 2^64 + 5, which a counter of 64 bits takes for 5."""
@@ -548,7 +554,9 @@ def extra_empty_file() -> Edit:
 @TREE.either(
     "listed-empty-file",
     "OMS-6.3.2-06",
+    "OMS-6.3.2-08",
     stage="names",
+    stages=("names", "files", "digest"),
     control="excused-empty",
     severity="low",
     why="OMS has signers leave files of zero bytes out, and does not say what a verifier does with one.",
