@@ -304,13 +304,6 @@ def _letters_swapped(text: str) -> str:
     return text.translate(str.maketrans("+/", "-_"))
 
 
-def _both_alphabets(text: str) -> str:
-    at = next(index for index, letter in enumerate(text) if letter in "+/")
-    spelt = text[:at] + {"+": "-", "/": "_"}[text[at]] + text[at + 1 :]
-    assert "+" in spelt or "/" in spelt, "the control has too few characters that the alphabets differ in"
-    return spelt
-
-
 def _last_bits_set(text: str) -> str:
     """The last character has bits that stand for nothing; set one of them."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -321,7 +314,8 @@ def _last_bits_set(text: str) -> str:
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "url-safe": _letters_swapped,
-    "both alphabets": _both_alphabets,
+    "minus and slash": lambda text: text.replace("+", "-"),
+    "plus and underscore": lambda text: text.replace("/", "_"),
     "last bits set": _last_bits_set,
     "no padding": lambda text: text.rstrip("="),
     "too much padding": lambda text: text + "=",

@@ -447,3 +447,14 @@ def media_type_upper_case() -> Edit:
 def second_envelope_in_an_array() -> Edit:
     """The dsseEnvelope is an empty array."""
     return set_at("bundle", "/dsseEnvelope", [])
+
+
+@IN_NOTE.accept(
+    "brackets-in-strings",
+    "JSON-01",
+    why="Brackets and escaped quotes inside a string are its text.",
+    gain="A client that counts brackets in the raw text refuses honest bundles.",
+)
+def brackets_in_strings() -> Edit:
+    """A string holds a thousand opening brackets, escaped quotes and a backslash at its end."""
+    return note('"' + '[{\\"' * 500 + '\\\\"')

@@ -181,3 +181,21 @@ def hint_empty() -> Edit:
 def hint_cut() -> Edit:
     """The hint is the first half of the fingerprint."""
     return hint(keys.fingerprint(keys.public_pem(SIGNER))[:32])
+
+
+@HINT.either(
+    "hint-and-key-in-the-bundle",
+    "OMS-11.1-02",
+    ours="accept",
+    why="OMS has the key be named by hint or rawBytes; both say the same here.",
+    gain="Bundles of writers that write both can't be verified.",
+)
+def hint_and_key_in_the_bundle() -> Edit:
+    """The bundle holds the trusted key itself beside the hint."""
+    return set_at("bundle", KEY + "/rawBytes", b64(keys.public_pem(SIGNER).encode()))
+
+
+@HINT.either("hint-and-another-key-in-the-bundle", "REF-KEY-01", severity="medium")
+def hint_and_another_key_in_the_bundle() -> Edit:
+    """Beside the right hint the bundle holds another key."""
+    return set_at("bundle", KEY + "/rawBytes", b64(keys.public_pem("p256/other").encode()))
