@@ -33,7 +33,7 @@ FLOORS = {
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
     *("compat/raw-key-of-the-attacker", "compat/old", "compat/old-not-allowed", "compat/old-and-changed"),
-    "compat/old-encoding-new-statement",
+    *("compat/old-encoding-new-statement", "compat/old-and-forged"),
 )
 
 
@@ -80,13 +80,7 @@ STAGE_OF_THE_SECOND = {"compat/dot-for-a-folder": "names"}
 
 @pytest.mark.parametrize("family", case.families())
 def test_the_package_says_what_is_published(family: str) -> None:
-    wrong = []
-    for vector in of_family(family):
-        got = answer(vector, inprocess.package)
-        if (got.verdict, got.stage) != expected(vector) or (got.clause or vector["clauses"][0]) not in vector[
-            "clauses"
-        ]:
-            wrong.append(f"{vector['id']}: {got}")
+    wrong = [line for vector in of_family(family) for line in judge(vector, inprocess.package, expected(vector))]
     assert not wrong, "\n".join(wrong)
 
 
@@ -112,15 +106,13 @@ def without_blake3(vector: case.Vector) -> Wanted:
 
 
 def judge(vector: case.Vector, verify: inprocess.Verify, want: Wanted) -> Iterator[str]:
-    """What is wrong with a verifier's answer: its verdict or its stage."""
-    got = answer(vector, verify)
+    """What is wrong with a verifier's answer: its verdict, its stage, or a clause that the vector does not name."""
+    with on_disk(vector) as made, inprocess.as_nobody(vector):
+        got = verify(made)
     if (got.verdict, got.stage) != want:
         yield f"{vector['id']}: {got} and not {want}"
-
-
-def answer(vector: case.Vector, verify: inprocess.Verify) -> inprocess.Outcome:
-    with on_disk(vector) as made, inprocess.as_nobody(vector):
-        return verify(made)
+    elif got.verdict == "reject" and got.clause not in vector["clauses"]:
+        yield f"{vector['id']}: {got.clause} is not among {vector['clauses']}"
 
 
 # --- gates

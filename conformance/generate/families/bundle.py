@@ -328,6 +328,7 @@ def unknown_member_of_material() -> Edit:
 
 @SHAPE.either(
     "proto-names",
+    "OMS-4-01",
     "REF-BUNDLE-02",
     why="Readers of protobuf's JSON mapping take both spellings of a name; OMS and Sigstore show one.",
     gain="A bundle may hold both spellings with different values.",

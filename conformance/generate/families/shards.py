@@ -554,7 +554,7 @@ def extra_empty_file() -> Edit:
 @TREE.either(
     "listed-empty-file",
     "OMS-6.3.2-06",
-    "OMS-6.3.2-08",
+    "OMS-6.3.2-04",
     stage="names",
     stages=("names", "files", "digest"),
     control="excused-empty",
