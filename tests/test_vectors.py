@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from conformance import case, inprocess
+from conformance.generate import __main__ as command
 from conformance.generate import corpus, edits, keys
 from model_signing_ref import dsse, errors, strictjson
 
@@ -123,6 +124,20 @@ def test_regeneration_gives_the_same_bytes() -> None:
     present = {path.name for path in case.VECTORS.glob("*.json") if ".schema." not in path.name}
     assert present == set(made)
     assert [name for name in made if (case.VECTORS / name).read_bytes() != made[name]] == []
+
+
+def test_the_command_checks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(case, "VECTORS", tmp_path)
+    monkeypatch.setattr("conformance.generate.__main__.files", lambda: {"a.json": b"1"})
+    (tmp_path / "old.json").write_bytes(b"2")
+    assert command.main(["--check"]) == 1
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == ["a.json", "old.json"]
+    assert command.main([]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert command.main(["--check"]) == 0
+    assert command.main(["--help"]) == 2
 
 
 @pytest.mark.parametrize("row", manifest()["families"], ids=lambda row: str(row["family"]))
