@@ -124,7 +124,7 @@ def inspect_bundle(data: bytes) -> Inspection:
     """Every layer of the bundle in `data`, as far as it can be read. Raises nothing for what is wrong with it."""
     walk = Walk()
     strict, stops = walk.attempt(lambda: read_bundle(data))
-    value = lenient_json(data)
+    value = lenient_json(data, checked=strict is not None)
     fields = [
         Field("file size", len(data), clause="REF-BUNDLE-01"),
         Field("file SHA-256", hashlib.sha256(data).hexdigest(), preview(data), "JSON-01"),
@@ -234,26 +234,24 @@ def _statement_layer(payload: bytes, walk: Walk) -> tuple[Layer, bool]:
     """The statement, and whether it is one of version 0.2.0."""
     from . import compat
 
-    value = lenient_json(payload)
-    is_old = part(value, "predicateType") == compat.V02_PREDICATE_TYPE
-    fields, layers = [Field("payload", described(value), preview(payload), "OMS-5-01")], []
+    is_old = compat.V02_PREDICATE_TYPE.encode() in payload
+    is_old = is_old and part(lenient_json(payload), "predicateType") == compat.V02_PREDICATE_TYPE
+    read = compat.read_v02_statement if is_old else read_statement
+    walk.manifest, stops = walk.attempt(lambda: read(payload, walk.warn))
+    value = lenient_json(payload, checked=walk.manifest is not None)
+    fields = [Field("payload", described(value), preview(payload), "OMS-5-01")]
+    of_statement = tuple(stop for stop in stops if stop.stage == StatementRejected.stage)
+    layers = []
     if type(value) is dict:
         clauses = {"_type": "OMS-8.3-02", "predicateType": "OMS-8.3-03"}
         fields += members(value, clauses, ("subject", "predicate"), "INTOTO-02")
-        subjects = value.get("subject")
-        fields += _subject_fields(subjects)
-        listed = subjects if is_old else part(value.get("predicate"), "resources")
+        fields += _subject_fields(value.get("subject"))
+        listed = value.get("subject") if is_old else part(value.get("predicate"), "resources")
         walk.rows = [_row(each) for each in listed] if type(listed) is list else []
-        layers = [_predicate_layer(value["predicate"])] if "predicate" in value else []
-    subject, value, subjects, listed = _subject_digest(part(value, "subject")), None, None, None
-    read = compat.read_v02_statement if is_old else read_statement
-    walk.manifest, stops = walk.attempt(lambda: read(payload, walk.warn))
-    layers.append(_resources_layer(subject, walk))
-    of_statement = tuple(stop for stop in stops if stop.stage == StatementRejected.stage)
-    layers = [
-        layer if layer.name != "predicate" else layer._replace(stops=tuple(s for s in stops if s not in of_statement))
-        for layer in layers
-    ]
+        if "predicate" in value:
+            others = tuple(stop for stop in stops if stop not in of_statement)
+            layers.append(_predicate_layer(value["predicate"])._replace(stops=others))
+    layers.append(_resources_layer(_subject_digest(part(value, "subject")), walk))
     return Layer("statement", tuple(fields), tuple(layers), of_statement), is_old
 
 
@@ -287,6 +285,10 @@ def _predicate_layer(value: JSON) -> Layer:
 
 
 def _row(value: JSON) -> Row:
+    if type(value) is dict:
+        name, algorithm, digest = value.get("name"), value.get("algorithm"), value.get("digest")
+        if isinstance(name, str) and isinstance(algorithm, str) and isinstance(digest, str):
+            return Row(name, algorithm, digest)
     digest = part(value, "digest")
     algorithm = part(value, "algorithm")
     if type(digest) is dict and len(digest) == 1:  # a subject of version 0.2.0
@@ -325,9 +327,12 @@ def _compare_roots(manifest: Manifest, total: bytes) -> None:
 # Lenient reading
 
 
-def lenient_json(data: bytes) -> JSON:
-    """What JSON there is in `data`: of any that breaks off the part before, None where there is nothing."""
-    if strictjson.nesting(data) > MAX_DEPTH * 4:
+def lenient_json(data: bytes, *, checked: bool = False) -> JSON:
+    """What JSON there is in `data`: of any that breaks off the part before, None where there is nothing.
+
+    `checked` says that the strict reader has read it.
+    """
+    if not checked and strictjson.nesting(data) > MAX_DEPTH * 4:
         return None
     text = data.decode("utf-8-sig", "replace").lstrip()
     for mend in (str, _mended):

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterable, Iterator
 
 from .clauses import all_clauses
-from .errors import quote
 from .inspection import NO_VERDICT, Differences, Field, Inspection, Layer, Stop, Total, escape, total_text, values
 
 _STYLE = """
@@ -53,11 +52,11 @@ def page(
     other: str = "",
 ) -> bytes:
     """The whole page; `most` resources are listed, and what differs from the bundle `other`."""
-    name = text(quote(os.path.basename(path))[1:-1])
+    name = text(os.path.basename(path))
     body = [
         f"<h1>{name}</h1><p class=box>The layers of a model's signature, {NO_VERDICT}.</p>",
         *_stops(found.stops),
-        *(f'<p class="box odd">{text(note.detail)}</p>' for note in found.notes),
+        *(f'<p class="box odd">{_said(note.detail)}</p>' for note in found.notes),
         *(_differences(differences, other, most) if differences else ()),
         "<h2>Layers</h2>",
         *_layer(found.layer),
@@ -79,19 +78,24 @@ def text(foreign: str) -> str:
     return f"<bdi>{html.escape(escape(foreign))}</bdi>"
 
 
+def _said(detail: str) -> str:
+    """What this program says; what it quotes is escaped already."""
+    return f"<bdi>{html.escape(detail)}</bdi>" if detail.isprintable() else text(detail)
+
+
 def _stops(stops: Iterable[Stop]) -> Iterator[str]:
     found = list(stops)
     if not found:
         yield "<p class=box>The readers of this program come to the end of it.</p>"
     for number, stop in enumerate(found):
         begin = "Readers stop here; what is below is read leniently" if number == 0 else "And here"
-        yield f'<p class="box stop"><b>{begin}.</b> {text(stop.stage)}: {text(stop.detail)} {_link(stop.clause)}</p>'
+        yield f'<p class="box stop"><b>{begin}.</b> {text(stop.stage)}: {_said(stop.detail)} {_link(stop.clause)}</p>'
 
 
 def _layer(layer: Layer) -> Iterator[str]:
     yield f"<details open><summary>{text(layer.name)}</summary>"
     for stop in layer.stops:
-        yield f'<p class="box stop">{text(stop.stage)}: {text(stop.detail)} {_link(stop.clause)}</p>'
+        yield f'<p class="box stop">{text(stop.stage)}: {_said(stop.detail)} {_link(stop.clause)}</p>'
     if layer.fields:
         yield "<dl>"
         yield from map(_field, layer.fields)
@@ -132,7 +136,7 @@ def _resources(found: Inspection, most: int, total: Total | None) -> Iterator[st
 
 
 def _differences(differences: Differences, other: str, most: int) -> Iterator[str]:
-    yield f"<h2>What differs in {text(quote(os.path.basename(other))[1:-1])}</h2><details open>"
+    yield f"<h2>What differs in {text(os.path.basename(other))}</h2><details open>"
     counts = ", ".join(f"{len(getattr(differences, name))} {name}" for name in ("added", "removed", "changed"))
     yield f"<summary>{len(differences.fields)} fields; resources: {counts}</summary><dl>"
     for each in differences.fields:
