@@ -48,6 +48,8 @@ def run_inspect(arguments: Arguments, warn: Warn) -> Result:
         from .inspection_html import page
         from .output import write_whole
 
+        if any(_is_same(arguments.html, path) for path in (arguments.bundle, arguments.diff) if path):
+            raise OperationError(f"the page would replace the bundle {quote(arguments.html)}")
         other = arguments.diff or ""
         write_whole(arguments.html, page(arguments.bundle, found, most, total, differences=differences, other=other))
     if arguments.json:
@@ -56,6 +58,11 @@ def run_inspect(arguments: Arguments, warn: Warn) -> Result:
         return {"line": ""}
     lines = diff_lines(arguments, differences) if differences else text_lines(arguments.bundle, found, most, total)
     return {"line": "\n".join(lines)}
+
+
+def _is_same(first: str, second: str) -> bool:
+    """Whether two names stand for one file."""
+    return os.path.exists(first) and os.path.samefile(first, second)
 
 
 def _read(path: str, arguments: Arguments) -> bytes:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from .clauses import all_clauses
 from .inspection import NO_VERDICT, Differences, Field, Inspection, Layer, Stop, Total, escape, total_text, values
+from .strictjson import JSON
 
 _STYLE = """
 :root{color-scheme:light dark;--line:#c9ced6;--soft:#5b6472;--back:#fff;--ink:#16191d;--tint:#f4f6f9;--link:#0b57a4;
@@ -30,7 +31,7 @@ dl{margin:0 .7rem .4rem 0}
 border-top:1px solid var(--line)}
 dt{color:var(--soft)}dd{margin:0}dd div{min-height:1.2em}
 .c{text-align:right}
-ol{margin:.3rem 0;padding-left:0;list-style:none}
+ol{margin:.3rem 0;padding:0 .7rem 0 0;list-style:none}
 ol li{border-top:1px solid var(--line);padding:.25rem 0}
 .n{color:var(--soft);font-size:12px;margin-right:.5rem}.w{display:block}
 .k dt{color:var(--ink);font-weight:600;margin-top:.7rem}.k dd:target,.k dt:target{background:var(--oddback)}
@@ -140,20 +141,20 @@ def _differences(differences: Differences, other: str, most: int) -> Iterator[st
     counts = ", ".join(f"{len(getattr(differences, name))} {name}" for name in ("added", "removed", "changed"))
     yield f"<summary>{len(differences.fields)} fields; resources: {counts}</summary><dl>"
     for each in differences.fields:
-        before, after = (
-            "".join(f"<div>{html.escape(line)}</div>" for line in values(value)) if value is not None else "(absent)"
-            for value in (each.before, each.after)
-        )
-        yield (
-            f"<div class=f><dt>{text(each.field)}</dt><dd class=v>− {before}</dd><dd class=v>+ {after}</dd>"
-            f"<dd class=c>{text(each.layer)}</dd></div>"
-        )
+        before, after = _side("−", each.before), _side("+", each.after)
+        yield f"<div class=f><dt>{text(each.field)}</dt>{before}{after}<dd class=c>{text(each.layer)}</dd></div>"
     yield "</dl><ol>"
     for sign, names in (("+", differences.added), ("−", differences.removed), ("~", differences.changed)):
         yield from (f"<li><code>{sign} {text(name)}</code></li>" for name in names[:most])
         if len(names) > most:
             yield f"<li>{sign} {len(names) - most} more</li>"
     yield "</ol></details>"
+
+
+def _side(sign: str, value: JSON) -> str:
+    """What a field holds in one of two bundles."""
+    lines = ["(absent)"] if value is None else values(value)
+    return f"<dd class=v>{''.join(f'<div>{sign} <bdi>{html.escape(line)}</bdi></div>' for line in lines)}</dd>"
 
 
 def _clauses(found: Inspection) -> Iterator[str]:

@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -337,6 +339,15 @@ def test_files_that_can_not_be_read(cli: Cli, tmp_path: Path) -> None:
     assert (status, err) == (2, "error: the bundle has more than 10 bytes (REF-BUNDLE-01)\n")
 
 
+def test_the_page_does_not_replace_a_bundle(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "model.sig"
+    path.write_bytes(forge.signed(forge.statement()))
+    before = path.read_bytes()
+    assert cli("inspect", path, "--html", path).status == 2
+    assert cli("inspect", path, "--html", tmp_path / "no folder" / "x.html").status == 2
+    assert path.read_bytes() == before
+
+
 def test_a_model_is_not_left(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "outside").write_bytes(b"secret")
     (tmp_path / "model").mkdir()
@@ -401,9 +412,6 @@ def test_a_million_resources(tmp_path: Path) -> None:
         "assert main(['inspect', sys.argv[1], '--quiet', '--html', sys.argv[1] + '.html']) == 0;"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10, time.process_time())"
     )
-    import subprocess
-    import sys
-
     done = subprocess.run([sys.executable, "-c", program, path], capture_output=True, text=True, check=True)
     megabytes, seconds = map(float, done.stdout.split())
     print(megabytes, "MiB", seconds, "s")
@@ -466,9 +474,6 @@ def test_needs_no_extra(tmp_path: Path) -> None:
     """Standard library and `cryptography` alone."""
     path = tmp_path / "model.sig"
     path.write_bytes(stamped(lambda _: b"none"))
-    import subprocess
-    import sys
-
     blocked = "sigstore rfc3161_client asn1crypto PyKCS11 blake3"
     program = (
         f"import sys; sys.modules.update(dict.fromkeys({blocked.split()!r}));"
