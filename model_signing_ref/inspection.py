@@ -26,6 +26,7 @@ PREVIEW = 32  # bytes shown of any that are longer
 PAE_PREVIEW = 56  # which begins with the type and the length
 MOST_PARTS = 32  # certificates, log entries, signatures and the like that are shown of one kind
 MENDABLE = 16 << 20  # characters of broken JSON in which an end is looked for
+MOST_VALUES = 1 << 24  # of JSON in a payload; a million resources have a quarter of them
 SHOWN = 20  # resources shown unless asked for more
 
 NO_VERDICT = "shown, not verified: nothing here says whether the signature holds"
@@ -234,6 +235,9 @@ def _statement_layer(payload: bytes, walk: Walk) -> tuple[Layer, bool]:
     """The statement, and whether it is one of version 0.2.0."""
     from . import compat
 
+    if values_in(payload) > MOST_VALUES:
+        walk.odd("too-many-values", f"the payload has more than {MOST_VALUES} values, and is not read [REF-JSON-04]")
+        return Layer("statement", (Field("payload", "not read", preview(payload), "REF-JSON-04"),)), False
     is_old = compat.V02_PREDICATE_TYPE.encode() in payload
     is_old = is_old and part(lenient_json(payload), "predicateType") == compat.V02_PREDICATE_TYPE
     read = compat.read_v02_statement if is_old else read_statement
@@ -332,7 +336,7 @@ def lenient_json(data: bytes, *, checked: bool = False) -> JSON:
 
     `checked` says that the strict reader has read it.
     """
-    if not checked and strictjson.nesting(data) > MAX_DEPTH * 4:
+    if not checked and (values_in(data) > MOST_VALUES or strictjson.nesting(data) > MAX_DEPTH * 4):
         return None
     text = data.decode("utf-8-sig", "replace").lstrip()
     for mend in (str, _mended):
@@ -343,26 +347,32 @@ def lenient_json(data: bytes, *, checked: bool = False) -> JSON:
     return None
 
 
+def values_in(data: bytes) -> int:
+    """How many values of JSON there are at the most: each costs memory, and those of a bundle are anybody's."""
+    return sum(map(data.count, (b",", b"[", b"{")))
+
+
 def _mended(text: str) -> str:
     """`text` as far as it can be read, a string that breaks off and the brackets that are open there closed."""
-    closing = ""
-    best, after = "", ""
+    closing, after = "", ""
+    best = 0, ""  # where to cut, and what to put there
     for match in _MARKS.finditer(text[:MENDABLE]):
         mark, end = match[0], match.end()
         if mark in ("[", "{"):
             closing = ("]" if mark == "[" else "}") + closing
-            best = text[:end] + closing
+            best = end, closing
         elif mark in ("]", "}"):
             if not closing.startswith(mark):
                 break
             closing = closing[1:]
-            best = text[:end] + closing
+            best = end, closing
         elif mark == ",":
-            best = text[: match.start()] + closing
-        elif len(mark) > 1 and not mark.endswith('"') and (after == ":" or closing.startswith("]")):
-            best = f'{text[:end]}"{closing}'
+            best = match.start(), closing
+        elif mark == '"' or not mark.endswith((":", '"')):  # a string that breaks off
+            best = (end, f'"{closing}') if after == ":" or closing.startswith("]") else best
+            break
         after = mark
-    return best
+    return text[: best[0]] + best[1]
 
 
 # What has a place in the syntax: brackets, separators, whole strings, and one that breaks off, without half an escape.

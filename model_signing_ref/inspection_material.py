@@ -182,6 +182,10 @@ def _unrecognized(oid: str, raw: bytes) -> Field:
     return Field(f"Sigstore: {name}", value, f"OID {oid}: {preview(raw)}", clause)
 
 
+def _path_length(value: int | None) -> str:
+    return "" if value is None else f", at most {value} authorities below"
+
+
 def _bare(value: Any) -> JSON:
     return repr(value)[:200]
 
@@ -217,7 +221,7 @@ _EXTENSIONS: dict[type, tuple[str, str, Callable[[Any], JSON]]] = {
     x509.BasicConstraints: (
         "basic constraints",
         "RFC5280-04",
-        lambda value: f"CA: {'yes' if value.ca else 'no'}, path length {value.path_length}",
+        lambda value: f"CA: {'yes' if value.ca else 'no'}{_path_length(value.path_length)}",
     ),
     x509.KeyUsage: ("key usage", "RFC5280-09", _key_usage),
     x509.ExtendedKeyUsage: (

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -315,6 +316,16 @@ def test_bundle_cut_anywhere(cli: Cli, tmp_path: Path) -> None:
     assert [row.name for row in found.rows] == ["a", "b"]
 
 
+def test_a_long_bundle_cut_short() -> None:
+    names = [f"f{number:06}" for number in range(30_000)]
+    whole = forge.signed(forge.statement([forge.resource(name) for name in names]))
+    start = time.process_time()
+    found = inspect_bundle(whole[: len(whole) * 3 // 4])
+    assert time.process_time() - start < 10
+    assert 20_000 < len(found.rows) < 30_000
+    assert [row.name for row in found.rows[:-1]] == names[: len(found.rows) - 1]
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -455,6 +466,15 @@ def test_what_is_old_or_odd_is_told() -> None:
     assert {note.code for note in found.notes} >= {"odd-media-type", "old-null-keyid", "odd-base64"}
     assert fields(found, "bundle")["unknown members"].value == ["unknown"]
     assert found.rows
+
+
+def test_a_flood_of_values_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = forge.signed(forge.statement([forge.resource(f"f{number}") for number in range(100)]))
+    monkeypatch.setattr(inspection, "MOST_VALUES", 100)
+    found = inspect_bundle(data)
+    assert [note.code for note in found.notes] == ["too-many-values"]
+    assert fields(found, "statement")["payload"].value == "not read"
+    assert inspect_bundle(b"[" + b"[]," * 100).rows == []
 
 
 def test_clauses_that_are_cited_exist() -> None:
