@@ -357,6 +357,7 @@ COMMANDS: dict[str, Command] = {
     "sign": ("sign a model; the default method is sigstore", SIGN_METHODS["key"][1], ""),
     "verify": ("verify a model; the default method is sigstore", VERIFY_METHODS["key"][1], ""),
     "digest": ("print the root digest of a model", "digest my-model", "cli_model:add_digest_options"),
+    "inspect": ("show the layers of a bundle, without a verdict", "inspect model.sig", "cli_inspect:add_options"),
     "demo": ("sign, verify and tamper with a small model and watch", "demo my-model", "cli_model:add_demo_options"),
 }
 METHODS = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}

@@ -41,7 +41,7 @@ IN_TEXT = re.compile(rf"\b(?:{'|'.join(DATA['prefixes'])})(?:-[A-Z0-9.]+)?-[0-9]
 
 # Modules that cite clauses and are not the place where the package enforces them: the texts themselves, and the
 # second verifier, which stands apart from the package.
-NOT_A_PLACE = {"clauses", "standalone"}
+NOT_A_PLACE = {"clauses", "inspection", "inspection_material", "standalone"}
 
 # The level of each normative statement of OMS v1.0, by section and in the order of the text: MUST, must Not,
 # Required, Should, should not (U), maY, Optional.
