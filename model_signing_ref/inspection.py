@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from . import dsse, strictjson
 from .bundle import MEDIA_TYPES, METHODS, Bundle, read_bundle
-from .errors import BundleRejected, EnvelopeRejected, Note, Rejection, RootDigestRejected, StatementRejected, quote
+from .errors import BundleRejected, Note, Rejection, RootDigestRejected, StatementRejected, quote
 from .manifest import Manifest, check_names, root_digest
 from .statement import read_statement
 from .strictjson import JSON, MAX_DEPTH
@@ -170,7 +170,7 @@ def _envelope_layer(value: JSON, payload: bytes, walk: Walk) -> Layer:
 
     def read() -> dsse.Envelope:
         clause = "OMS-4-01"
-        strictjson.check(value, dsse.ENVELOPE_SHAPE, "bundle.dsseEnvelope", EnvelopeRejected, clause=clause)
+        strictjson.check(value, dsse.ENVELOPE_SHAPE, "bundle.dsseEnvelope", BundleRejected, clause=clause)
         return dsse.read_envelope(value)
 
     _, stops = walk.attempt(read)
