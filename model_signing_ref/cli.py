@@ -6,10 +6,11 @@ import argparse
 import contextlib
 import errno
 import gc
+import importlib
 import os
 import sys
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import __version__
@@ -22,7 +23,6 @@ from .errors import (
     OperationError,
     Rejection,
     Unsupported,
-    Warn,
     exit_status,
     explain_os_error,
     quote,
@@ -30,7 +30,6 @@ from .errors import (
 
 LEVELS = {"DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 LEVEL_VARIABLE = "MODEL_SIGNING_LOG_LEVEL"
-PASSWORD_VARIABLE = "MODEL_SIGNING_REF_PASSWORD"  # noqa: S105 - the name of a variable
 INFORMATION = ("fingerprint", "timestamp")  # notes that were asked for, and warn of nothing
 MOST_NAMES = 1000  # names listed in --json; the count beside them is of all
 
@@ -41,7 +40,7 @@ class NotWritten(OperationError):
 
 Arguments = argparse.Namespace
 Result = dict[str, Any]
-Command = tuple[str, str, Callable[["Parser", Sequence[str]], None]]
+Command = tuple[str, str, str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -226,7 +225,7 @@ def normalise(words: list[str]) -> list[str]:
     command = 0
     while command < end and words[command].startswith("-"):
         command += 2 if words[command] == "--log-level" else 1
-    methods = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}.get(words[command] if command < end else "")
+    methods = METHODS.get(words[command] if command < end else "")
     if methods and command + 1 < len(words) and words[command + 1] not in (*methods, "-h", "--help"):
         words.insert(command + 1, "sigstore")
     return words
@@ -244,7 +243,7 @@ class Parser(argparse.ArgumentParser):
         """The arguments in `words`. Unknown ones are named without their values: one may be a password."""
         arguments, unknown = self.parse_known_args(words)
         arguments.level = level_of(arguments)
-        if unknown and arguments.run is not run_missing:
+        if unknown:
             options = [quote(word.partition("=")[0]) for word in unknown if word.startswith("-")]
             self.error(f"unknown option {', '.join(options)}" if options else f"{len(unknown)} arguments too many")
         return arguments
@@ -277,10 +276,7 @@ def build_parser(words: Sequence[str]) -> Parser:
         help=f"DEBUG, INFO, WARNING, ERROR or CRITICAL; default ${LEVEL_VARIABLE} or INFO",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=parser.prog)
-    for name, (help_line, example, add_options) in COMMANDS.items():
-        command = add_command(commands, name, help_line, example)
-        if name in words:
-            add_options(command, words)
+    add_commands(commands, words, COMMANDS)
     return parser
 
 
@@ -302,351 +298,65 @@ def add_command(subparsers: Any, name: str, help_line: str, example: str) -> Par
     return parser
 
 
-def add_methods(parser: Parser, words: Sequence[str], methods: Mapping[str, Command]) -> None:
-    """The methods of `sign` or `verify` as commands below it."""
-    below = parser.add_subparsers(dest="method", metavar="METHOD", required=True, prog=parser.prog)
-    for name, (help_line, example, add_options) in methods.items():
-        method = add_command(below, name, help_line, example)
-        if name in words:
-            add_options(method, words)
+def add_commands(subparsers: Any, words: Sequence[str], commands: Mapping[str, Command]) -> None:
+    """`commands`, and the options of those that are among `words`."""
+    for name, (help_line, example, place) in commands.items():
+        parser = add_command(subparsers, name, help_line, example)
+        if name not in words:
+            continue
+        if name in METHODS:
+            below = parser.add_subparsers(dest="method", metavar="METHOD", required=True, prog=parser.prog)
+            add_commands(below, words, METHODS[name])
+        else:
+            module, _, function = place.partition(":")
+            getattr(importlib.import_module(f"{__package__}.{module}"), function)(parser)
 
 
-def add_output(parser: Parser, run_it: Callable[[Arguments, Warn], Result]) -> None:
-    """What every command has: the function that runs it, and how it tells its result."""
-    parser.set_defaults(run=run_it)
-    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
-    parser.add_argument("--quiet", action="store_true", help="errors only")
-
-
-def add_sign(parser: Parser, words: Sequence[str]) -> None:
-    """`sign` with its methods."""
-    add_methods(parser, words, SIGN_METHODS)
-
-
-def add_verify(parser: Parser, words: Sequence[str]) -> None:
-    """`verify` with its methods."""
-    add_methods(parser, words, VERIFY_METHODS)
-
-
-def add_sign_key(parser: Parser, _: Sequence[str]) -> None:
-    """`sign key`."""
-    add_output(parser, run_sign_key)
-    add_signature(parser, signing=True)
-    add_private_key(parser)
-    add_timestamp(parser, signing=True)
-    add_hashing(parser)
-    add_model(parser)
-
-
-def add_verify_key(parser: Parser, _: Sequence[str]) -> None:
-    """`verify key`."""
-    add_output(parser, run_verify_key)
-    add_signature(parser, signing=False)
-    parser.add_argument("--public-key", metavar="FILE", required=True, help="PEM file: P-256, P-384 or P-521")
-    add_timestamp(parser, signing=False)
-    add_verification(parser)
-    add_hashing(parser)
-    add_model(parser)
-
-
-def add_sign_certificate(parser: Parser, _: Sequence[str]) -> None:
-    """`sign certificate`."""
-    from .cli_certificate import add_sign_options
-
-    add_sign_options(parser)
-
-
-def add_verify_certificate(parser: Parser, _: Sequence[str]) -> None:
-    """`verify certificate`."""
-    from .cli_certificate import add_verify_options
-
-    add_verify_options(parser)
-
-
-def add_sign_pkcs11_key(parser: Parser, _: Sequence[str]) -> None:
-    """`sign pkcs11-key`."""
-    from .cli_pkcs11 import add_key_options
-
-    add_key_options(parser)
-
-
-def add_sign_pkcs11_certificate(parser: Parser, _: Sequence[str]) -> None:
-    """`sign pkcs11-certificate`."""
-    from .cli_pkcs11 import add_certificate_options
-
-    add_certificate_options(parser)
-
-
-def add_missing(parser: Parser, _: Sequence[str]) -> None:
-    """A method that this version does not have."""
-    add_output(parser, run_missing)
-    parser.add_argument("words", nargs="*")
-
-
-def add_digest(parser: Parser, _: Sequence[str]) -> None:
-    """`digest`."""
-    add_output(parser, run_digest)
-    add_hashing(parser)
-    add_model(parser)
-
-
-def add_demo(parser: Parser, _: Sequence[str]) -> None:
-    """`demo`."""
-    add_output(parser, run_demo)
-    parser.add_argument("model", nargs="?", help="also sign and verify this model, read-only")
-
-
-def add_model(parser: Parser) -> None:
-    """The model itself."""
-    parser.add_argument("model", metavar="MODEL", help="a file or a directory")
-
-
-def add_signature(parser: Parser, *, signing: bool) -> None:
-    """Where the bundle is; by default it has the extension .sig (OMS-9-01)."""
-    if signing:
-        text = "where to write the signature, '-' for stdout (default: model.sig)"
-        parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)
-    else:
-        parser.add_argument("--signature", metavar="FILE", required=True, help="the signature to verify")
-
-
-def add_private_key(parser: Parser) -> None:
-    """The key to sign with, in a file or on a token."""
-    text = "PEM file (P-256, P-384 or P-521), or the pkcs11: URI of a key on a token"
-    parser.add_argument("--private-key", metavar="FILE", required=True, help=text)
-    add_password(parser, "of an encrypted key, or the PIN of a token")
-    parser.add_argument("--random-signature", action="store_true", help="do not sign deterministically (RFC 6979)")
-
-
-def add_password(parser: Parser, of_what: str) -> None:
-    """A secret that is better not given on a command line."""
-    parser.add_argument("--password", help=f"{of_what}; better: ${PASSWORD_VARIABLE}, or the prompt")
-
-
-def add_timestamp(parser: Parser, *, signing: bool) -> None:
-    """A trusted timestamp over the signature (RFC 3161; extra [timestamp])."""
-    if signing:
-        parser.add_argument("--tsa-url", metavar="URL", help="have the signature timestamped by this authority")
-        text = "certificates of that authority, to verify the timestamp in full before it is written (repeat)"
-    else:
-        text = "require a timestamp by the authority with these certificates (repeat)"
-    parser.add_argument("--tsa-chain", metavar="FILE", action="append", default=[], help=text)
-
-
-def add_hashing(parser: Parser) -> None:
-    """What belongs to the model and how it is hashed."""
-    switch = argparse.BooleanOptionalAction
-    parser.add_argument(
-        "--ignore-paths", metavar="PATH", action="append", default=[], help="leave out this path (may be repeated)"
-    )
-    parser.add_argument(
-        "--ignore-git-paths", action=switch, default=True, help="leave out .git, .gitattributes, .github, .gitignore"
-    )
-    parser.add_argument("--allow-symlinks", action="store_true", help="follow symbolic links")
-    parser.add_argument(
-        "--hash-algorithm", choices=("sha256", "blake2b", "blake3"), help="default: sha256, or as signed"
-    )
-    parser.add_argument("--shard-size", metavar="BYTES", type=positive, help="hash files in shards of this size")
-    parser.add_argument("--workers", metavar="N", type=positive, help="threads (default: one a processor)")
-
-
-def add_verification(parser: Parser) -> None:
-    """What a verifier may excuse or insist on."""
-    parser.add_argument(
-        "--ignore-unsigned-files",
-        action=argparse.BooleanOptionalAction,
-        default=False,
-        help="accept files that are not signed",
-    )
-    parser.add_argument("--allow-v0.2", dest="allow_v02", action="store_true", help="read bundles of version 0.2.0")
-    parser.add_argument("--max-bundle-bytes", metavar="BYTES", type=positive, help="refuse a larger signature file")
-
-
-def positive(text: str) -> int:
-    """An integer of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not at least 1")
-    return value
-
-
-SIGN_KEY = "sign key --private-key key.pem --signature my-model.sig my-model"
-SIGN_CERTIFICATE = "sign certificate --private-key key.pem --signing-certificate me.pem my-model"
-SIGN_PKCS11_KEY = "sign pkcs11-key --pkcs11-uri 'pkcs11:token=models;object=signer?module-name=softhsm2' my-model"
-SIGN_PKCS11_CERTIFICATE = "sign pkcs11-certificate --pkcs11-uri pkcs11:… --signing-certificate me.pem my-model"
-VERIFY_CERTIFICATE = "verify certificate --certificate-chain root.pem --signature my-model.sig my-model"
-VERIFY_KEY = "verify key --public-key key.pub --signature my-model.sig my-model"
-
-# Name: one line of help, an example, and the function that adds the options.
+# Name: one line of help, an example, and `module:function` that adds the options.
 SIGN_METHODS: dict[str, Command] = {
-    "sigstore": ("not in this version; will need the extra [sigstore]", "sign my-model", add_missing),
-    "key": ("sign with a private key", SIGN_KEY, add_sign_key),
-    "certificate": ("sign with a private key and its certificate", SIGN_CERTIFICATE, add_sign_certificate),
-    "pkcs11-key": ("sign with a key on a token", SIGN_PKCS11_KEY, add_sign_pkcs11_key),
+    "sigstore": ("sign in the name of whoever logs in (the default)", "sign my-model", "cli_sigstore:add_sign_options"),
+    "key": (
+        "sign with a private key",
+        "sign key --private-key key.pem --signature my-model.sig my-model",
+        "cli_key:add_sign_options",
+    ),
+    "certificate": (
+        "sign with a private key and its certificate",
+        "sign certificate --private-key key.pem --signing-certificate me.pem my-model",
+        "cli_certificate:add_sign_options",
+    ),
+    "pkcs11-key": (
+        "sign with a key on a token",
+        "sign pkcs11-key --pkcs11-uri 'pkcs11:token=models;object=signer?module-name=softhsm2' my-model",
+        "cli_pkcs11:add_key_options",
+    ),
     "pkcs11-certificate": (
         "sign with a key on a token and its certificate",
-        SIGN_PKCS11_CERTIFICATE,
-        add_sign_pkcs11_certificate,
+        "sign pkcs11-certificate --pkcs11-uri pkcs11:… --signing-certificate me.pem my-model",
+        "cli_pkcs11:add_certificate_options",
     ),
 }
 VERIFY_METHODS: dict[str, Command] = {
-    "sigstore": ("not in this version; will need the extra [sigstore]", "verify my-model", add_missing),
-    "key": ("verify with a public key", VERIFY_KEY, add_verify_key),
-    "certificate": ("verify with the certificates of who is trusted", VERIFY_CERTIFICATE, add_verify_certificate),
+    "sigstore": (
+        "verify who signed (the default)",
+        "verify --identity me@example.com --identity-provider https://… --signature model.sig my-model",
+        "cli_sigstore:add_verify_options",
+    ),
+    "key": (
+        "verify with a public key",
+        "verify key --public-key key.pub --signature my-model.sig my-model",
+        "cli_key:add_verify_options",
+    ),
+    "certificate": (
+        "verify with the certificates of who is trusted",
+        "verify certificate --certificate-chain root.pem --signature my-model.sig my-model",
+        "cli_certificate:add_verify_options",
+    ),
 }
 COMMANDS: dict[str, Command] = {
-    "sign": ("sign a model; the default method is sigstore", SIGN_KEY, add_sign),
-    "verify": ("verify a model; the default method is sigstore", VERIFY_KEY, add_verify),
-    "digest": ("print the root digest of a model", "digest my-model", add_digest),
-    "demo": ("sign, verify and tamper with a small model and watch", "demo my-model", add_demo),
+    "sign": ("sign a model; the default method is sigstore", SIGN_METHODS["key"][1], ""),
+    "verify": ("verify a model; the default method is sigstore", VERIFY_METHODS["key"][1], ""),
+    "digest": ("print the root digest of a model", "digest my-model", "cli_model:add_digest_options"),
+    "demo": ("sign, verify and tamper with a small model and watch", "demo my-model", "cli_model:add_demo_options"),
 }
-
-
-def plan_of(arguments: Arguments) -> Any:
-    """The hashing.Plan that the arguments describe: ignored paths are relative to the working directory."""
-    from .digests import CHUNK_SIZE, Settings
-    from .hashing import Plan
-    from .manifest import FILES, MAX_SHARD_SIZE, SHARDS
-
-    if (arguments.shard_size or 0) > MAX_SHARD_SIZE:
-        raise OperationError(f"--shard-size is over {MAX_SHARD_SIZE} (REF-PREDICATE-02)")
-    progress = None
-    if sys.stderr is not None and sys.stderr.isatty() and arguments.level <= LEVELS["INFO"]:
-        from .progress import progress_line
-
-        progress = progress_line(sys.stderr)
-    explicit_files = FILES if arguments.command != "verify" else None
-    return Plan(
-        method=SHARDS if arguments.shard_size else explicit_files,
-        hash_type=arguments.hash_algorithm,
-        shard_size=arguments.shard_size,
-        allow_symlinks=arguments.allow_symlinks,
-        ignored=tuple(arguments.ignore_paths),
-        ignored_base=os.curdir,
-        ignore_git_paths=arguments.ignore_git_paths,
-        settings=Settings(arguments.workers, CHUNK_SIZE, progress),
-    )
-
-
-def run_sign_key(arguments: Arguments, warn: Warn) -> Result:
-    """`sign key`."""
-    from .keys import load_private_key
-    from .paths import is_pkcs11_uri
-    from .signers.key import key_signer
-
-    if is_pkcs11_uri(arguments.private_key):
-        from .cli_pkcs11 import token_signer
-
-        return sign_with(token_signer(arguments.private_key, arguments), arguments, warn)
-    key = load_private_key(arguments.private_key, lambda: password_of(arguments))
-    return sign_with(key_signer(key, random_signature=arguments.random_signature), arguments, warn)
-
-
-def timestamped(signer: Any, arguments: Arguments) -> Any:
-    """`signer`, with the trusted timestamp that the arguments ask for."""
-    if getattr(arguments, "tsa_url", None) is None:
-        return signer
-    from .certificates import load_all, trust
-    from .timestamps import load_client, with_timestamp
-
-    load_client()
-    tsa = trust(load_all(arguments.tsa_chain)) if arguments.tsa_chain else None
-    return with_timestamp(signer, arguments.tsa_url, tsa)
-
-
-def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
-    """Sign the model with `signer`, and write the bundle where it belongs."""
-    from .signing import sign_model
-
-    to_stdout = arguments.signature == "-"
-    if to_stdout and arguments.json:
-        raise OperationError("--json and --signature - would both write to stdout")
-    target = None if to_stdout else arguments.signature
-    manifest, data = sign_model(arguments.model, target, timestamped(signer, arguments), plan_of(arguments), warn)
-    facts = manifest_json(manifest)
-    where = quote(arguments.signature)
-    line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
-    result = {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
-    return {**result, "data": data} if to_stdout else result
-
-
-def run_verify_key(arguments: Arguments, warn: Warn) -> Result:
-    """`verify key`."""
-    from .verifying import Config
-
-    config = Config().use_elliptic_key_verifier(public_key=arguments.public_key, tsa_chain=arguments.tsa_chain)
-    return verify_with(config, arguments, warn)
-
-
-def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
-    """Verify the model with a Config that has its verifier."""
-    config.set_plan(plan_of(arguments)).set_warn(warn).set_allow_v02(arguments.allow_v02)
-    config.set_ignore_unsigned_files(arguments.ignore_unsigned_files)
-    if arguments.max_bundle_bytes:
-        config.set_max_bundle_bytes(arguments.max_bundle_bytes)
-    report = config.verify(arguments.model, arguments.signature)
-    for names, why in ((report.not_covered, "below ignored paths"), (report.unsigned, "not signed")):
-        if names:
-            say(arguments, f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
-    facts = manifest_json(report.manifest)
-    return {
-        "line": f"Verification succeeded: {facts['resources']} resources, {facts['root_digest']}",
-        "model": arguments.model,
-        "signature": arguments.signature,
-        **facts,
-        "not_covered": names_json(report.not_covered),
-        "unsigned": names_json(report.unsigned),
-    }
-
-
-def manifest_json(manifest: Any) -> Result:
-    """What --json says of a manifest."""
-    return {
-        "model_name": manifest.model_name,
-        "root_digest": f"sha256:{manifest.root_digest.hex()}",
-        "resources": len(manifest.resources),
-        "serialization": manifest.serialization_type,
-    }
-
-
-def run_digest(arguments: Arguments, warn: Warn) -> Result:
-    """`digest`."""
-    from .hashing import hash_model
-
-    facts = manifest_json(hash_model(arguments.model, plan_of(arguments), warn=warn))
-    return {"line": facts["root_digest"], "model": arguments.model, **facts}
-
-
-def run_demo(arguments: Arguments, warn: Warn) -> Result:
-    """`demo`."""
-    from .demo import demo
-
-    tell = (lambda line: None) if arguments.json or arguments.quiet else write_out
-    return {"line": "", "steps": demo(arguments.model, tell, warn)}
-
-
-def run_missing(arguments: Arguments, _: Warn) -> Result:
-    """A method that this version does not have."""
-    raise Unsupported(f"the method {arguments.method} is not in this version", clause="REF-UNSUPPORTED-01")
-
-
-def password_of(arguments: Arguments, prompt: str = "Password of the private key: ") -> bytes:
-    """The secret: the option, the environment, or a prompt on a terminal.
-
-    Raises OperationError where there is none of them.
-    """
-    given = arguments.password if arguments.password is not None else os.environ.get(PASSWORD_VARIABLE)
-    if given is None and sys.stdin is not None and sys.stdin.isatty():
-        import getpass
-
-        with contextlib.suppress(EOFError):
-            given = getpass.getpass(prompt)
-    if given is None:
-        raise OperationError(f"the private key is encrypted: give --password or ${PASSWORD_VARIABLE}")
-    return os.fsencode(given)
-
-
-def has_password(arguments: Arguments) -> bool:
-    """Whether password_of would have a secret, or somebody to ask for it."""
-    given = arguments.password is not None or PASSWORD_VARIABLE in os.environ
-    return given or (sys.stdin is not None and sys.stdin.isatty())
+METHODS = {"sign": SIGN_METHODS, "verify": VERIFY_METHODS}

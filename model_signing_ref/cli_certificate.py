@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from .cli import (
-    Arguments,
-    Parser,
-    Result,
+from .cli import Arguments, Parser, Result
+from .cli_options import (
     add_hashing,
     add_model,
     add_output,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from .cli import (
-    Arguments,
-    Parser,
-    Result,
+from .cli import Arguments, Parser, Result
+from .cli_certificate import add_certificates
+from .cli_options import (
     add_hashing,
     add_model,
     add_output,
@@ -16,7 +15,6 @@ from .cli import (
     password_of,
     sign_with,
 )
-from .cli_certificate import add_certificates
 from .errors import Warn, quote
 from .signer import Signer
 from .signers.pkcs11 import AskPin

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
-from .errors import OperationError, Rejection, Unsupported, Warn
+from .errors import OperationError, Rejection, Warn
 from .hashing import ignore_note
 from .keys import load_private_key
 from .manifest import Manifest
@@ -68,7 +68,7 @@ def sign_model(
 
 
 def sign(model_path: StrPath, signature_path: StrPath) -> None:
-    """Sign the model at `model_path` with the default configuration: sigstore, files, SHA-256."""
+    """Sign with the defaults: with Sigstore's public instance, in the name of whoever logs in."""
     Config().sign(model_path, signature_path)
 
 
@@ -76,16 +76,19 @@ class Config:
     """How to sign, collected by chained setters; it holds no state of any model."""
 
     def __init__(self) -> None:
-        """No signer yet, and the default hashing."""
+        """Sigstore unless another signer is chosen, and the default hashing."""
         self._signer: Signer | None = None
         self._hashing = hashing.Config()
         self._timestamped: Callable[[Signer], Signer] | None = None
 
     def sign(self, model_path: StrPath, signature_path: StrPath) -> None:
-        """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model."""
+        """Sign the model at `model_path` and write the bundle to `signature_path`. See sign_model.
+
+        With Sigstore, where no signer was chosen.
+        """
         if self._signer is None:
-            detail = "no signer was chosen, and the default method sigstore is not in this version"
-            raise Unsupported(detail, clause="OMS-8.2-01")
+            self.use_sigstore_signer()
+        assert self._signer is not None
         signer = self._timestamped(self._signer) if self._timestamped else self._signer
         sign_model(model_path, signature_path, signer, self._hashing.plan)
 
@@ -193,3 +196,31 @@ class Config:
         tsa = trust(load_all(files)) if files else None
         self._timestamped = lambda signer: with_timestamp(signer, tsa_url, tsa)
         return self
+
+    def use_sigstore_signer(
+        self,
+        *,
+        oidc_issuer: str | None = None,
+        use_ambient_credentials: bool = False,
+        use_staging: bool = False,
+        force_oob: bool = False,
+        identity_token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        trust_config: StrPath | None = None,
+    ) -> Config:
+        """Sign with Sigstore; see sigstore_signer. Raises MissingExtra, OSError and OperationError."""
+        from .signers.sigstore import sigstore_signer
+
+        return self.set_signer(
+            sigstore_signer(
+                oidc_issuer=oidc_issuer,
+                use_ambient_credentials=use_ambient_credentials,
+                use_staging=use_staging,
+                force_oob=force_oob,
+                identity_token=identity_token,
+                client_id=client_id,
+                client_secret=client_secret,
+                trust_config=trust_config,
+            )
+        )

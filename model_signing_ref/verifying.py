@@ -367,3 +367,25 @@ class Config:
         certificate_verifier(trusted, policy)  # what can't work is said now
         self._verifier = lambda v02: certificate_verifier(trusted, policy, v02=v02)
         return self
+
+    def use_sigstore_verifier(
+        self,
+        *,
+        identity: str,
+        oidc_issuer: str,
+        use_staging: bool = False,
+        trust_config: StrPath | None = None,
+        offline: bool = False,
+    ) -> Config:
+        """Verify a Sigstore signature; see sigstore_verifier. Raises MissingExtra, OSError and OperationError."""
+        from .verifiers.sigstore import sigstore_verifier
+
+        return self.set_verifier(
+            sigstore_verifier(
+                identity=identity,
+                oidc_issuer=oidc_issuer,
+                use_staging=use_staging,
+                trust_config=trust_config,
+                offline=offline,
+            )
+        )

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import model_signing_ref
 from model_signing_ref import cli as command_line
 from model_signing_ref import compat, demo, keys, progress
-from model_signing_ref.cli import COMMANDS, SIGN_METHODS, VERIFY_METHODS, add_missing, normalise
+from model_signing_ref.cli import COMMANDS, SIGN_METHODS, VERIFY_METHODS, normalise
 from model_signing_ref.errors import Note, OperationError
 
 CLONE = Path(model_signing_ref.__file__).parent.parent
@@ -261,24 +261,6 @@ def test_sigstore_is_the_default_method() -> None:
         assert normalise(list(words)) == words
     assert normalise(["verify", "key", "sign", "m"]) == ["verify", "key", "sign", "m"]
     assert normalise(["digest", "--", "--a_b"]) == ["digest", "--", "--a_b"]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (command, name)
-        for command, methods in (("sign", SIGN_METHODS), ("verify", VERIFY_METHODS))
-        for name, (_, _, add) in methods.items()
-        if add is add_missing
-    ],
-    ids=" ".join,
-)
-def test_method_that_is_not_here_exits_3(cli: Cli, words: tuple[str, str]) -> None:
-    status, out, err = cli(*words, "--signature", "s", "--use_staging", "model")
-    assert (status, out) == (3, "")
-    assert one_line(err).startswith(f"unsupported: the method {words[1]} is not in this version")
-    answer = cli(*words, "--json", "model").json
-    assert (answer["verdict"], answer["exit_status"], answer["method"]) == ("unsupported", 3, words[1])
 
 
 @pytest.mark.parametrize("name", ["sign", "verify", "key", "demo"])
@@ -729,10 +711,10 @@ def test_each_curve_signs_and_verifies(setting: Setting, tmp_path: Path, curve: 
 
 
 def test_defect_of_the_program_is_one_line(cli: Cli, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> object:
+    def broken(*_: object, **__: object) -> object:
         raise KeyError("what\n")
 
-    monkeypatch.setattr(command_line, "plan_of", broken)
+    monkeypatch.setattr("model_signing_ref.hashing.hash_model", broken)
     status, out, err = cli("digest", model)
     assert (status, out) == (2, "")
     assert one_line(err).startswith("error: a defect of this program, please report it: KeyError")
