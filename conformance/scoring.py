@@ -1,7 +1,8 @@
 """What a client's answers are worth.
 
 A rejection counts only where the same run accepted the vector's control, and an acceptance only in a run in which
-some rejection counted: so a client that always says the same, or that never gets as far as an answer, has nothing.
+some rejection counted, that of the smoke test included: so a client that always says the same, or that never gets as
+far as an answer, has nothing.
 """
 
 from __future__ import annotations
@@ -51,9 +52,7 @@ def judge(
 ) -> list[Result]:
     """The results of the vectors, from the outcomes of them and of their controls, which are in `whole`."""
     results = [judge_one(vector, outcomes, known, whole) for vector in vectors]
-    if any(result.status == PASS and result.expected == "reject" for result in results):
-        return results
-    if smoke_refused(outcomes) and all(result.expected != "reject" for result in results):
+    if smoke_refused(outcomes) or any(each.status == PASS and each.expected == "reject" for each in results):
         return results
     why = "no rejection counted in this run, so neither does an acceptance"
     return [each._replace(status=UNEARNED, reason=why) if each.status == PASS else each for each in results]

@@ -15,8 +15,10 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from conformance.adapters.protocol import command_line
 from model_signing_ref import __version__, cli
 
-FLAGS = ("--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--allow-v0.2")
-FLAGS += ("--no-ignore-git-paths", "--verification-time")
+FLAGS = (
+    *("--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--allow-v0.2"),
+    *("--no-ignore-git-paths", "--verification-time"),
+)
 PROFILES = ("shards", "blake2b", "symlinks", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
 
 
