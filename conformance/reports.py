@@ -35,16 +35,7 @@ def results(
     return {
         "format": FORMAT,
         "corpus": {name: manifest[name] for name in ("revision", "corpus_digest")},
-        "client": {
-            "command": plan.command,
-            "protocol": plan.protocol,
-            "client": known.client,
-            "client_version": known.version,
-            "flags": list(known.flags),
-            "hash_algorithms": list(known.hash_algorithms),
-            "profiles": list(known.profiles),
-            "note": known.note,
-        },
+        "client": {"command": plan.command, "protocol": plan.protocol, **facts(known)},
         "selection": selection,
         "smoke": {"passed": not diagnosis, "diagnosis": diagnosis},
         "totals": scoring.tally(judged),
@@ -53,6 +44,13 @@ def results(
         "unexpected_passes": unexpected,
         "results": [line(result) for result in judged],
     }
+
+
+def facts(known: Capabilities) -> dict[str, Any]:
+    """What the client says of itself."""
+    said = {"client": known.client, "client_version": known.version, "note": known.note}
+    lists = {name: list(getattr(known, name)) for name in ("flags", "hash_algorithms", "profiles")}
+    return {**said, **lists}
 
 
 def line(result: Result) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from conformance import case, clients, reports, scoring
+from conformance import case, clients, page, reports, scoring
 from conformance.clients import Answer, Capabilities, Client
 from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, Outcome
 
@@ -88,6 +88,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--json", metavar="FILE", help="write the results (results.schema.json)")
     add("--junit", metavar="FILE", help="write the results for JUnit's readers")
     add("--markdown", metavar="FILE", help="append a summary in Markdown")
+    add("--html", metavar="FILE", help="write a page that needs no other file")
+    add("--compare", action="append", default=[], metavar="FILE", help="results to show beside in --html (repeat)")
     return parser.parse_args(argv)
 
 
@@ -127,6 +129,9 @@ def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
     if arguments.markdown:
         with open(arguments.markdown, "a", encoding="utf-8") as file:
             file.write(reports.markdown(report))
+    if arguments.html:
+        others = [json.loads(Path(path).read_text("utf-8")) for path in arguments.compare]
+        Path(arguments.html).write_text(page.page([report, *others]), "utf-8")
 
 
 # --- which vectors

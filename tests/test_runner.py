@@ -293,6 +293,17 @@ def test_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert all(each["id"] in summary and each["id"] in out for each in bad) and bad
 
 
+def test_a_page_that_needs_no_other_file(tmp_path: Path) -> None:
+    words = ("--protocol", "jsonl", *FEW, "--html", str(tmp_path / "page.html"))
+    ran(tmp_path, half("no_order_check"), *words)
+    other = (tmp_path / "results.json").rename(tmp_path / "other.json")
+    _, report = ran(tmp_path, python(ADAPTERS / "package_lines.py"), *words, "--compare", str(other))
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert report["totals"]["pass"] == text.count('<summary><span class="pass">') == 15
+    assert text.count('· <span class="fail">') == 7
+    assert not re.search(r"<script|<link|src=|https?://[^<]*['\"]>", text)
+
+
 def test_cases_are_kept(tmp_path: Path) -> None:
     adapter, keep = python(ADAPTERS / "package.py"), tmp_path / "kept"
     for _ in range(2):
