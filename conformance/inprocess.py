@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -53,11 +53,6 @@ def package(made: case.Case) -> Outcome:
     except (errors.OperationError, OSError) as error:
         return Outcome("error", detail=str(error))
     return Outcome("accept")
-
-
-def has_standalone() -> bool:
-    """Whether the second verifier is there."""
-    return importlib.util.find_spec("model_signing_ref.standalone") is not None
 
 
 def standalone(made: case.Case) -> Outcome:

@@ -47,20 +47,20 @@ def _int64(value: JSON) -> str:
 
 
 _RAW_BYTES = {"rawBytes": _base64}
-_LOG_ENTRY = {
-    "logIndex": _int64,
-    "logId": {"keyId": _base64},
-    "kindVersion": {"kind": str, "version": str},
+_LOG_ENTRY = {  # protobuf's JSON leaves out every member that has its default value
+    "logIndex?": _int64,
+    "logId?": {"keyId?": _base64},
+    "kindVersion?": {"kind?": str, "version?": str},
     "integratedTime?": _int64,
-    "inclusionPromise?": {"signedEntryTimestamp": _base64},
+    "inclusionPromise?": {"signedEntryTimestamp?": _base64},
     "inclusionProof?": {
-        "logIndex": _int64,
-        "rootHash": _base64,
-        "treeSize": _int64,
+        "logIndex?": _int64,
+        "rootHash?": _base64,
+        "treeSize?": _int64,
         "hashes?": [_base64],
-        "checkpoint?": {"envelope": str},
+        "checkpoint?": {"envelope?": str},
     },
-    "canonicalizedBody": _base64,
+    "canonicalizedBody?": _base64,
 }
 BUNDLE_SHAPE = {
     "mediaType": str,

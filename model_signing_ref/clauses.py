@@ -17,6 +17,7 @@ class Clause(NamedTuple):
     section: str
     text: str
     stage: str | None
+    also_at: tuple[str, ...]
     status: str
     decisions: tuple[str, ...]
     enforced: tuple[str, ...]

@@ -30,6 +30,7 @@ Password = Callable[[], bytes]  # asked only when the key turns out to be encryp
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 _ENCRYPTED = (b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED")
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
 MAX_KEY_BYTES = 1 << 20  # a PEM key has under 1 kB; text around it is allowed
 
 
@@ -45,12 +46,15 @@ def read_small_file(path: Path, what: str) -> bytes:
 def load_public_key(path: Path) -> object:
     """The public key in a PEM file, of any type: whether it will do is for require_curve to say.
 
-    None stands for a key that `cryptography` does not know. Raises OSError, or OperationError where there is
-    no PEM public key.
+    None stands for a key that `cryptography` does not know. Raises OSError, or OperationError unless there is
+    one PEM public key, with any text around it.
     """
     data = read_small_file(path, "the public key")
+    _, mark, after = data.partition(_PUBLIC)
+    if mark and mark in after:
+        raise OperationError(f"several public keys in {quote(printable_path(os.fspath(path)))}")
     try:
-        return load_pem_public_key(data)
+        return load_pem_public_key(mark + after)
     except UnsupportedAlgorithm:
         return None
     except ValueError as error:

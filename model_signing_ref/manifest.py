@@ -17,7 +17,8 @@ MAX_SHARD_SIZE = 2**53 - 1  # the largest integer that every JSON reader keeps e
 # OMS registry: identifiers and digest sizes in bytes.
 DIGEST_SIZES = {"sha256": 32, "blake2b": 64, "blake3": 32}
 
-_SHARD_NAME = r"(.*):(0|[1-9][0-9]{0,18}):([1-9][0-9]{0,18})"
+_SHARD_NAME = r"(.*):(0|[1-9][0-9]*):(0|[1-9][0-9]*)"
+MAX_OFFSET = 2**63 - 1  # bytes: no file is longer
 
 GIT_NAMES = (".git", ".gitattributes", ".github", ".gitignore")  # OMS-6.2-01
 
@@ -182,8 +183,8 @@ def _shard(name: str, shard_size: int) -> Piece:
     match = re.fullmatch(_SHARD_NAME, name, re.DOTALL)
     if not match:
         raise NamesRejected(f"{quote(name)} is not <path>:<start>:<end>", clause="OMS-6.3.2-08", path=name)
-    piece = Piece(match[1], int(match[2]), int(match[3]))
-    if piece.start % shard_size or not 0 < piece.stop - piece.start <= shard_size:
+    piece = Piece(match[1], int(match[2][:20]), int(match[3][:20]))  # of more digits, it is over MAX_OFFSET as well
+    if piece.start % shard_size or not piece.start < piece.stop <= min(piece.start + shard_size, MAX_OFFSET):
         raise NamesRejected(f"{quote(name)} is no shard of {shard_size} bytes", clause="OMS-6.3.2-04", path=name)
     return piece
 

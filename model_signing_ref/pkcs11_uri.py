@@ -84,7 +84,10 @@ class Pkcs11Uri(NamedTuple):
 
 
 def parse(text: str) -> Pkcs11Uri:
-    """The attributes of the URI `text`, checked one by one and for contradictions. Raises OperationError."""
+    """The attributes of the URI `text`, checked one by one and for contradictions (REF-PKCS11-02).
+
+    Raises OperationError.
+    """
     if not is_pkcs11_uri(text):
         raise OperationError("a PKCS #11 URI starts with 'pkcs11:' (RFC 7512)")
     path, _, query = text[len(PKCS11_SCHEME) :].partition("?")
@@ -252,7 +255,10 @@ def read_pin(uri: Pkcs11Uri) -> Secret | None:
 
 
 def _pin_path(source: str) -> str:
-    """The file that `pin-source` names: an absolute path, or a file: URI (RFC 8089), itself percent-encoded."""
+    """The file that `pin-source` names: an absolute path, or a file: URI (RFC 8089), itself percent-encoded.
+
+    A command is not run (REF-PKCS11-02).
+    """
     if source.startswith("|"):
         raise OperationError("pin-source names a command; it is not run here, only files are read")
     path = source

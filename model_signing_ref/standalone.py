@@ -33,23 +33,21 @@ BUNDLE = json.loads("""{"mediaType!": "string", "verificationMaterial": {
     "publicKey": {"hint": "string", "rawBytes": "base64", "keyDetails": "string"},
     "certificate": {"rawBytes!": "base64"}, "x509CertificateChain": {"certificates!": [{"rawBytes!": "base64"}]},
     "timestampVerificationData": {"rfc3161Timestamps": [{"signedTimestamp!": "base64"}]},
-    "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId!": {"keyId!": "base64"},
-        "canonicalizedBody": "base64", "kindVersion!": {"kind!": "string", "version!": "string"},
-        "inclusionPromise": {"signedEntryTimestamp!": "base64"}, "inclusionProof": {"hashes": ["base64"],
-            "logIndex": "integer", "treeSize": "integer", "rootHash!": "base64",
-            "checkpoint": {"envelope!": "string"}}}]},
+    "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId": {"keyId": "base64"},
+        "canonicalizedBody": "base64", "kindVersion": {"kind": "string", "version": "string"},
+        "inclusionPromise": {"signedEntryTimestamp": "base64"}, "inclusionProof": {"hashes": ["base64"],
+            "logIndex": "integer", "treeSize": "integer", "rootHash": "base64",
+            "checkpoint": {"envelope": "string"}}}]},
     "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
         "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]}}""")
 # Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
 Curve = tuple[str, int, int, int, int, int]  # hash, p, b, n, x, y
 PRIMES = (2**256 - 2**224 + 2**192 + 2**96 - 1, 2**384 - 2**128 - 2**96 + 2**32 - 1, 2**521 - 1)
-NUMBERS = """06082a8648ce3d030107 sha256
-5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
+NUMBERS = """06082a8648ce3d030107 sha256 5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b
 ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
 6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296
 4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5
-06052b81040022 sha384
-b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef
+06052b81040022 sha384 b3312fa7e23ee7e4988e056be3f82d19181d9c6efe8141120314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef
 ffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973
 aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c3a545e3872760ab7
 3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147ce9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f
@@ -58,13 +56,12 @@ aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b9859f741e082542a385502f25dbf55296c
 7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409 c6858e06b70404e9cd9e3ecb662395b4429c648139053fb521f828af606b4d3dbaa14\
 b5e77efe75928fe1dc127a2ffa8de3348b3c1856a429bf97e7e31c2e5bd66 11839296a789a3bc0045c8a5fb42c7d1bd998f54449579b446817afb\
 d17273e662c97ee72995ef42640c550b9013fad0761353c7086a272c24088be94769fd16650""".split()  # noqa: SIM905
-EC_PUBLIC_KEY = "06072a8648ce3d0201"  # RFC 5480 section 2.1.1; a curve's algorithm is this and its own identifier
-CURVES: dict[bytes, Curve] = {}
+CURVES: dict[bytes, Curve] = {}  # by algorithm: the identifiers of EC keys (RFC 5480 section 2.1.1) and of the curve
 for _p, _oid, _hash, *_hex in zip(PRIMES, *(NUMBERS[column::6] for column in range(6))):
     _b, _n, _x, _y = (int(number, 16) for number in _hex)
-    CURVES[bytes.fromhex(EC_PUBLIC_KEY + _oid)] = (_hash, _p, _b, _n, _x, _y)
+    CURVES[bytes.fromhex("06072a8648ce3d0201" + _oid)] = (_hash, _p, _b, _n, _x, _y)
 Key = tuple[Curve | None, tuple[int, int], str]  # the curve, None for a key of another type; the point; fingerprint
-PEM = re.compile(rb"(?m)^-----BEGIN PUBLIC KEY-----[ \t\r]*\n([A-Za-z0-9+/=\s]+)^-----END PUBLIC KEY-----\s*?$")
+PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 Point = tuple[int, int, int]  # Jacobian: x = X / Z², y = Y / Z³, and Z = 0 at infinity
 Resource = tuple[str, int, int | None, str, str]  # path, bytes from, to, which is None for a whole file; digest; name
 Manifest = tuple[str, int | None, bool, list[tuple[str, str]]]  # hash type, shard size or None, links, name and digest
@@ -116,6 +113,8 @@ def parse_json(data: bytes, stage: str) -> Any:
         return dict(pairs)
 
     need(not data.startswith(b"\xef\xbb\xbf"), stage, "REF-JSON-01", "JSON begins with a byte order mark")
+    many = stage == "bundle" and sum(map(data.count, (b",", b"[", b"{"))) >= 1 << 16
+    need(not many, stage, "REF-JSON-04", "65,536 commas and opening brackets, or more")
     try:
         text = data.decode("utf-8")
         plain = re.sub(r'(?s)"[^"\\]*(?:\\.[^"\\]*)*"?', "", text)
@@ -138,6 +137,7 @@ def unbase64(text: str, stage: str, what: str, clause: str | None = None) -> byt
     standard = text.replace("-", "+").replace("_", "/")
     need(not re.search("[^A-Za-z0-9+/_=-]", text), stage, clause or "BASE64-01", f"{what} has a foreign character")
     right = len(text) % 4 == 0 and re.fullmatch("[^=]*={0,2}", text)
+    need(right or len(text) % 4 < 2 or "=" in text, stage, clause or "REF-BASE64-03", f"{what} is not padded")
     need(right, stage, clause or "BASE64-02", f"{what} has the wrong length or padding")
     need(standard == text or not re.search("[+/]", text), stage, clause or "REF-BASE64-01", f"{what} mixes alphabets")
     data = base64.b64decode(standard)
@@ -148,9 +148,9 @@ def unbase64(text: str, stage: str, what: str, clause: str | None = None) -> byt
 def check_shape(value: Any, shape: Any, where: str) -> None:
     """Hold `value`, which stands at `where` in the bundle, against its shape."""
     kind = shape if isinstance(shape, str) else "object" if isinstance(shape, dict) else "array"
-    right = isinstance(value, type(shape)) or (value is None and kind == "string or null")
+    right: object = isinstance(value, type(shape)) or (value is None and kind == "string or null")
     if kind == "integer":  # of 64 bits, which protobuf writes as strings
-        right = type(value) in (int, str) and re.fullmatch("0|-?[1-9][0-9]{0,18}", str(value)) is not None
+        right = type(value) in (int, str) and re.fullmatch("-?[0-9]{1,19}", str(value)) and int(value) >> 63 in (0, -1)
     need(right, "bundle", "OMS-4-01", f"{where} is not of type {kind}")
     if kind == "object":
         missing = [name[:-1] for name in shape if name[-1] == "!" and name[:-1] not in value]
@@ -186,23 +186,28 @@ def der(data: bytes, *tags: int) -> list[bytes]:
 
 
 def key_from_pem(text: bytes) -> Key:
-    """The one PEM public key in a text (RFC 7468, RFC 5480), whatever stands around it; ValueError if there is none."""
+    """The one PEM public key in a text (RFC 7468, RFC 5480), whatever stands around it; else Failure or ValueError."""
     blocks = PEM.findall(text)
-    if len(blocks) != 1:
-        raise ValueError("several public keys" if blocks else "no PEM public key")
+    one = len(blocks) == text.count(b"-----BEGIN PUBLIC KEY-----") == 1 and len(text) <= 1 << 20
+    need(one, "key", None, "there is not one PEM public key in at most 1 MiB")
     data = unbase64(b"".join(blocks[0].split()).decode("ascii"), "key", "the PEM text")
     algorithm, bits = der(der(data, 0x30)[0], 0x30, 0x03)
-    lines = re.findall(".{1,64}", base64.b64encode(data).decode("ascii"))
-    pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
-    fingerprint, curve = hashlib.sha256(pem.encode("ascii")).hexdigest(), CURVES.get(algorithm)
-    if curve is None:
-        return None, (0, 0), fingerprint
+    if (curve := CURVES.get(algorithm)) is None:
+        return None, (0, 0), ""
     p, b, size = curve[1], curve[2], (curve[1].bit_length() + 7) // 8
     x, y = int.from_bytes(bits[2 : 2 + size], "big"), int.from_bytes(bits[2 + size :], "big")
-    on_curve = max(x, y) < p and (x**3 - 3 * x + b - y * y) % p == 0
-    if bits[:2] != b"\0\4" or len(bits) != 2 + 2 * size or not on_curve:
-        raise ValueError("not an uncompressed point of its curve")
-    return curve, (x, y), fingerprint
+    if compressed := bits[:2] in (b"\0\2", b"\0\3"):
+        y = pow(x**3 - 3 * x + b, (p + 1) // 4, p)  # a square root, as p is 3 modulo 4
+        y = y if y % 2 == bits[1] % 2 else p - y
+    right = len(bits) == 2 + size * (2 - compressed) and (compressed or bits[:2] == b"\0\4")
+    need(right and max(x, y) < p and (x**3 - 3 * x + b - y * y) % p == 0, "key", None, "not a point of its curve")
+    whole = b"\0\4" + x.to_bytes(size, "big") + y.to_bytes(size, "big")  # what a fingerprint is of
+    for tag, before in ((b"\x03", b""), (b"\x30", bytes([0x30, len(algorithm)]) + algorithm)):
+        whole = before + whole
+        whole = tag + b"\x81" * (len(whole) > 0x7F) + bytes([len(whole)]) + whole
+    lines = re.findall(".{1,64}", base64.b64encode(whole).decode("ascii"))
+    pem = "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
+    return curve, (x, y), hashlib.sha256(pem.encode("ascii")).hexdigest()
 
 
 def add(first: Point, second: Point, p: int) -> Point:
@@ -232,12 +237,10 @@ def ecdsa_holds(curve: Curve, key: tuple[int, int], message: bytes, signature: b
         return False
     hash_name, p, _, n, x, y = curve
     r, s = (int.from_bytes(number, "big", signed=True) for number in numbers)
-    sizes = [r.bit_length() // 8 + 1, s.bit_length() // 8 + 1]
-    if not (0 < r < n and 0 < s < n) or [len(number) for number in numbers] != sizes:
+    if not (0 < r < n and 0 < s < n) or any(len(a) != b.bit_length() // 8 + 1 for a, b in zip(numbers, (r, s))):
         return False
-    inverse = pow(s, -1, n)
     digest = int.from_bytes(hashlib.new(hash_name, message).digest(), "big")
-    u1, u2 = digest * inverse % n, r * inverse % n
+    u1, u2 = digest * pow(s, -1, n) % n, r * pow(s, -1, n) % n
     total, *table = (1, 1, 0), (1, 1, 0), (x, y, 1), (*key, 1), add((x, y, 1), (*key, 1), p)
     for bit in reversed(range(n.bit_length())):  # u1 times the base point and u2 times the key, at once
         total = add(total, total, p)
@@ -250,7 +253,8 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     (curve, point, fingerprint), bundle = key, parse_json(data, "bundle")
     check_shape(bundle, BUNDLE, "the bundle")
     media, kind = "application/vnd.dev.sigstore.bundle", bundle["mediaType"]
-    need(kind in (f"{media}.v0.3+json", f"{media}+json;version=0.3"), "bundle", "OMS-8.1-01", f"mediaType {show(kind)}")
+    clause = "REF-BUNDLE-03" if re.fullmatch(re.escape(media) + r"\+json;version=0\.[12]", kind) else "OMS-8.1-01"
+    need(kind in (f"{media}.v0.3+json", f"{media}+json;version=0.3"), "bundle", clause, f"mediaType {show(kind)}")
     material = bundle.get("verificationMaterial", {})
     kinds = [kind for kind in ("publicKey", "x509CertificateChain", "certificate") if kind in material]
     need(kinds, "material", "OMS-4-01", "there is no verification material")
@@ -261,8 +265,8 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     if "rawBytes" in material["publicKey"]:
         claims[-1] = hashlib.sha256(unbase64(claims[-1], "bundle", "rawBytes", "OMS-4-01")).hexdigest()
         warned["old-raw-key"] = "the bundle has the key itself instead of its fingerprint"
-    if material.get("tlogEntries") or material.get("timestampVerificationData", {}).get("rfc3161Timestamps"):
-        warned["unchecked-material"] = "log entries or timestamps are not checked for a key"
+    unread = material.get("tlogEntries") or material.get("timestampVerificationData", {}).get("rfc3161Timestamps")
+    warned |= {"unchecked-material": "log entries or timestamps are not checked for a key"} if unread else {}
     envelope = bundle["dsseEnvelope"]
     kind, signatures = envelope["payloadType"], envelope["signatures"]
     need(kind == "application/vnd.in-toto+json", "envelope", "INTOTO-01", f"payloadType {show(kind)}")
@@ -271,8 +275,7 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
     payload = unbase64(envelope["payload"], "envelope", "payload")
     signature = unbase64(signatures[0]["sig"], "envelope", "sig")
     need(curve, "key", "OMS-REG-04", "the given key is not an ECDSA key on P-256, P-384 or P-521")
-    named = next((claim for claim in claims if claim != fingerprint), fingerprint)
-    need(named == fingerprint, "key", "REF-KEY-01", f"the bundle names the key {show(named)}, not {fingerprint}")
+    need({*claims} == {fingerprint}, "key", "REF-KEY-01", f"the bundle is for {show(claims[-1])}, not {fingerprint}")
     pae = b"DSSEv1 %d %s %d %s" % (len(kind), kind.encode("ascii"), len(payload), payload)
     need(curve and ecdsa_holds(curve, point, pae, signature), "signature", "DSSE-01", "the signature does not hold")
     return payload
@@ -288,33 +291,31 @@ def check_statement(payload: bytes) -> tuple[str, Any]:
     need(isinstance(subjects, list) and len(subjects) == 1, stage, "OMS-6.5-01", "there is not just one subject")
     name, digest = (subjects[0].get(x) if isinstance(subjects[0], dict) else None for x in ("name", "digest"))
     root = digest.get("sha256") if isinstance(digest, dict) else None
-    right = isinstance(name, str) and re.fullmatch('"[0-9a-f]{64}"', json.dumps(root))
-    need(right, stage, "OMS-6.5.1-02", "the subject has not a name and a SHA-256 in lower-case hex")
-    need(name, stage, "OMS-6.5.1-05", "the subject's name is empty")
+    need(re.fullmatch('"[0-9a-f]{64}"', json.dumps(root)), stage, "OMS-6.5.1-02", "the subject has no SHA-256 in hex")
+    need(isinstance(name, str) and name, stage, "REF-STATEMENT-01", "the subject has no name")
     return str(root), value.get("predicate")
 
 
 def check_predicate(predicate: Any, options: Options, excused: set[str], warned: Warnings) -> Manifest:
     """Stage predicate: what is signed, names as they stand; recorded ignored paths are added to those `excused`."""
-    stage, predicate = "predicate", predicate if isinstance(predicate, dict) else {}
+    stage, known = "predicate", {"method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"}
+    need(isinstance(predicate, dict), stage, "OMS-8.3-04", "the predicate is no object")
     values, how = (predicate.get(name) for name in ("resources", "serialization"))
-    need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-8.3-04", "the predicate's shape is wrong")
+    need(isinstance(values, list) and isinstance(how, dict), stage, "OMS-5.2-01", "no resources or no serialization")
     method, hash_type, size, links = (how.get(x) for x in ("method", "hash_type", "shard_size", "allow_symlinks"))
     ignored = how.get("ignore_paths", [])
+    need(isinstance(links, bool), stage, "OMS-5.2.2-05", "allow_symlinks is neither true nor false")
     right = isinstance(ignored, list) and all(isinstance(path, str) for path in ignored)
-    need(isinstance(links, bool) and right, stage, "OMS-8.3-04", "allow_symlinks or ignore_paths is of the wrong type")
-    known = {"method", "hash_type", "shard_size", "allow_symlinks", "ignore_paths"}
+    need(right, stage, "OMS-5.2.2-06", "ignore_paths is no list of strings")
     unknown = min((predicate.keys() - {"resources", "serialization"}) | (how.keys() - known), default=None)
     need(unknown is None, stage, "REF-PREDICATE-01", f"the unknown member {show(unknown)}")
     need(method in ("files", "shards"), stage, "OMS-5.2.2-01", f"method {show(method)}")
     need(isinstance(hash_type, str) and hash_type in HASHES, stage, "OMS-5.2.2-02", f"hash_type {show(hash_type)}")
     need(method == "shards" or "shard_size" not in how, stage, "OMS-5.2.2-04", "shard_size with the method files")
     if method == "shards":
-        right = type(size) in (int, float) and size >= 1 and size == int(size)
-        need(right, stage, "OMS-5.2.2-03", "shard_size is no positive integer")
+        need(type(size) in (int, float) and size >= 1 and size % 1 == 0, stage, "OMS-5.2.2-03", "no right shard_size")
         need(size < 2**53, stage, "REF-PREDICATE-02", "shard_size is over 2^53-1")
-        if isinstance(size, float):
-            warned["old-float-shard-size"] = f"shard_size is written as {size}"
+        warned |= {"old-float-shard-size": f"shard_size is written as {size}"} if isinstance(size, float) else {}
         size = int(size)
     pairs = check_lists(values, ignored, hash_type, size, warned)
     excused.update(ignored)
@@ -332,8 +333,7 @@ def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, war
         need(not re.search("[*?[]", path), stage, "OMS-6.2.1-01", detail, path)
         need(clause != "OMS-6.1.2-03", stage, "OMS-6.2.1-02", detail, path)
         need(clause is None, stage, "REF-IGNORE-01", detail, path)
-    if len(set(ignored)) < len(ignored):
-        warned["repeated-ignored-path"] = "ignore_paths has a path more than once"
+    warned |= {"repeated-ignored-path": "ignore_paths has one twice"} if len(set(ignored)) < len(ignored) else {}
     need(values, stage, "OMS-5.2.1-04", "there are no resources")
     for value in values:
         fields = value if isinstance(value, dict) else {}
@@ -341,11 +341,11 @@ def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, war
         need(isinstance(name, str), stage, "OMS-5.2.1-01", "a resource is no object with a name")
         need(isinstance(kind, str), stage, "OMS-5.2.1-03", f"{show(name)} has no algorithm", name)
         need(re.fullmatch(digits, json.dumps(digest)), stage, "OMS-5.2.1-02", f"{show(name)} has no {digits}", name)
-        need(kind in (hash_type, old), stage, "REF-PREDICATE-04", f"{show(name)} has {show(kind)}", name)
     kinds = {value["algorithm"] for value in values}
-    need(len(kinds) == 1, stage, "REF-PREDICATE-04", f"algorithm is {hash_type} here and {old} there")
-    if kinds != {hash_type}:
-        warned["old-shard-algorithm"] = f"algorithm is {old} instead of {hash_type}"
+    other = min(kinds - {hash_type}, default=hash_type)
+    clause = "OMS-7-01" if other not in HASHES else "OMS-6.3.2-07" if size else "REF-PREDICATE-04"
+    need(kinds in ({hash_type}, {old}), stage, clause, f"algorithm {show(other)} is not {hash_type}")
+    warned |= {"old-shard-algorithm": f"algorithm is {old}, not {hash_type}"} if other != hash_type else {}
     return [(value["name"], value["digest"]) for value in values]
 
 
@@ -360,7 +360,7 @@ def place(name: str, size: int) -> tuple[str, int, int | None]:
     right = len(bounds) == 2 and all(re.fullmatch("0|[1-9][0-9]*", bound) for bound in bounds)
     need(right, "names", "OMS-6.3.2-08", f"{show(name)} is not <path>:<start>:<end>", name)
     start, end = (int(bound[:20]) for bound in bounds)
-    right = start % size == 0 and 0 < end - start <= size and end < 10**19
+    right = start % size == 0 and 0 < end - start <= size and end < 2**63
     need(right, "names", "OMS-6.3.2-04", f"{show(name)} is no shard of {size} bytes", name)
     return path, start, end
 
@@ -384,8 +384,7 @@ def check_names(pairs: list[tuple[str, str]], size: int | None, single: str | No
         need(start == reached[path], "names", "OMS-6.3.2-04", f"a gap or overlap before {show(name)}", name)
         reached[path] = end or 0
     folded = {unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold()) for path in paths}
-    if len(folded) < len(paths):
-        warned["lookalike-names"] = "names differ only in case or normalisation"
+    warned |= {"lookalike-names": "names differ only in case or normalisation"} if len(folded) < len(paths) else {}
     if paths == {"."} and single:
         warned["old-dot"] = "the single file is named '.'"
         resources = [(single, *resource[1:]) for resource in resources]
@@ -393,11 +392,12 @@ def check_names(pairs: list[tuple[str, str]], size: int | None, single: str | No
 
 
 class Tree(NamedTuple):
-    """A model: its path, its name if it is a single file, whether links are followed; by name, what is found in it."""
+    """A model: path, name if one file, the bundle's names, clause that forbids links or ""; what is in it, by name."""
 
     model: str
     single: str | None
-    follow: bool
+    own: set[str]
+    links: str
     files: dict[str, os.stat_result]
     folders: dict[str, os.stat_result]
     problems: list[Failure]
@@ -408,7 +408,7 @@ class Tree(NamedTuple):
 def opened(tree: Tree, path: str) -> Iterator[int]:
     """A descriptor of a file or folder, reached one folder at a time; what the platform refuses can't be read."""
     inner = [] if path in ("", tree.single) else os.fsdecode(path.encode("utf-8", "surrogateescape")).split("/")
-    here, flags = None, READ | (0 if tree.follow else NO_FOLLOW)
+    here, flags = None, READ | (NO_FOLLOW if tree.links else 0)
     try:
         for name in [tree.model, *inner] if BY_DESCRIPTOR else [os.path.join(tree.model, *inner)]:
             above, here = here, os.open(name, flags, dir_fd=here)
@@ -425,15 +425,16 @@ def opened(tree: Tree, path: str) -> Iterator[int]:
 
 def look(tree: Tree, folder: int | None, name: str, path: str) -> None:
     """Put `path`, which is `name` in an open folder, into the tree as a file or folder, or say why it is neither."""
+    if path in tree.own:
+        return
     need("\\" not in path, "files", "REF-NAMES-02", f"{show(path)} has a backslash", path)
     need(path.encode("utf-8", "ignore").decode() == path, "files", "OMS-6.1.2-09", f"{show(path)} is not UTF-8", path)
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
-        clause, real = "OMS-6.1.1-03" if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
-        need(tree.follow, "files", clause, f"{show(path)} is a symbolic link", path)
+        clause, real = tree.links if path else "REF-FILES-05", os.path.realpath(os.path.join(tree.model, path))
+        need(not tree.links, "files", clause, f"{show(path)} is a symbolic link", path)
         if os.path.relpath(real, os.path.realpath(tree.model)).split(os.sep)[0] == "..":
             tree.warned["link-outside"] = f"links lead out of the model, {show(path)} among them"
-        need(not os.path.islink(real), "files", "REF-FILES-03", f"{show(path)} is a link that leads back", path)
         need(os.path.exists(real), "files", "REF-FILES-04", f"{show(path)} is a link that leads nowhere", path)
         status = os.stat(name, dir_fd=folder)
     regular = stat.S_ISREG(status.st_mode)
@@ -467,20 +468,20 @@ def parents(path: str) -> Iterator[str]:
     return accumulate(path.split("/"), "{}/{}".format) if len(path) < 4096 else iter([path])
 
 
-def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool, shards: bool) -> None:
+def check_files(tree: Tree, listed: list[str], excused: set[str], unsigned: bool, size: int | None) -> None:
     """Stage files: what is refused, then missing, then extra, but for the `excused`, then unreadable."""
     needed = {""} | {above for path in listed for above in parents(path)}
-    for problem in tree.problems:
-        path = problem.path or ""
-        if path in needed or not (unsigned or excused.intersection(parents(path))):
-            raise problem
+    for problem in sorted(tree.problems, key=attrgetter("path")):
+        path, unlisted = problem.path or "", problem.path not in needed
+        clause = "REF-FILES-07" if unlisted and problem.clause == "OMS-6.1.1-07" else problem.clause
+        right = unlisted and (unsigned or excused.intersection(parents(path)))
+        need(right, "files", clause, problem.detail, path)
     for path in listed:
         need(path in tree.files, "files", "OMS-8.4-01", f"{show(path)} is missing", path)
     for path in sorted(tree.files.keys() - set(listed)):
-        empty = shards and tree.files[path].st_size == 0
-        right = unsigned or empty or excused.intersection(parents(path))
-        need(right, "files", "OMS-8.5-01", f"{show(path)} is not signed", path)
-        if empty and not excused.intersection(parents(path)):
+        empty, ignored = size is not None and tree.files[path].st_size == 0, excused.intersection(parents(path))
+        need(unsigned or empty or ignored, "files", "OMS-8.5-01", f"{show(path)} is not signed", path)
+        if empty and not ignored:
             tree.warned["zero-byte-files"] = f"empty files are in no shard, so unchecked, {show(path)} among them"
     for path in listed:
         with opened(tree, path):
@@ -508,30 +509,30 @@ def check_digests(tree: Tree, resources: list[Resource], hash_type: str) -> None
         need(not wrong, "digest", "OMS-8.4-01", f"the contents of {show(path)} are not the signed ones", path)
 
 
-def prepare(model: str, signature: str, public_key: str, options: Options) -> tuple[Key, bytes, set[str]]:
-    """The key, the bundle or the start of one too long, and what the caller excuses; without them no verdict."""
+def prepare(model: str, signature: str, public_key: str, options: Options) -> tuple[Key, bytes, set[str], set[str]]:
+    """The key, the bundle or the start of one too long, its names, what the caller excuses; else no verdict."""
     try:
-        os.lstat(model)
+        need(os.path.lexists(model) and os.path.isfile(signature), "bundle", None, "no model, or the bundle is no file")
         with open(public_key, "rb") as key_file, open(signature, "rb") as bundle_file:
-            key, data = key_from_pem(key_file.read(1 << 20)), bundle_file.read(options.max_bundle_bytes + 1)
+            key, data = key_from_pem(key_file.read((1 << 20) + 1)), bundle_file.read(options.max_bundle_bytes + 1)
+        own: set[str] = set()
         excused = {".git", ".gitattributes", ".github", ".gitignore"} if options.ignore_git_paths else set()
-        for name in (signature, *options.ignore_paths):
-            path, top = os.path.abspath(name), os.path.abspath(model)
+        for index, path in enumerate(map(os.path.abspath, (signature, *options.ignore_paths))):
             real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-            pairs = [(path, top), (real, os.path.realpath(model)), (os.path.realpath(path), os.path.realpath(model))]
-            inside = [os.path.relpath(one, root) for one, root in pairs[: 3 if name == signature else 2]]
+            pairs = [(path, model), (real, os.path.realpath(model)), (os.path.realpath(path), os.path.realpath(model))]
+            inside = [os.path.relpath(one, root) for one, root in pairs[: 2 if index else 3]]
             names = {name for name in inside if name.split(os.sep)[0] not in (".", "..")}
-            if not names and name != signature:
-                raise ValueError(f"not in the model: {name}")
-            excused |= {os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "surrogateescape") for name in names}
+            need(names or not index, "files", None, f"not in the model: {path}")
+            names = {os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "surrogateescape") for name in names}
+            (excused if index else own).update(names)
     except (OSError, ValueError, Failure) as error:
         raise Failure("none", None, None, f"an input can't be used: {show(str(error))}") from None
-    return key, data, excused
+    return key, data, own, excused
 
 
 def verify(model: str, signature: str, public_key: str, options: Options, warned: Warnings) -> None:
     """Verify a model, a bundle and a PEM key, given as paths. Fills `warned`; raises Failure unless all is well."""
-    key, data, excused = prepare(model, signature, public_key, options)
+    key, data, own, excused = prepare(model, signature, public_key, options)
     need(len(data) <= options.max_bundle_bytes, "bundle", "REF-BUNDLE-01", "the bundle has more bytes than allowed")
     root_digest, predicate = check_statement(signed_payload(data, key, warned))
     hash_type, size, links, pairs = check_predicate(predicate, options, excused, warned)
@@ -540,10 +541,10 @@ def verify(model: str, signature: str, public_key: str, options: Options, warned
     resources = check_names(pairs, size, single, warned)
     digest = hashlib.sha256(b"".join(bytes.fromhex(digest) for _, digest in pairs)).hexdigest()
     need(digest == root_digest, "root-digest", "OMS-6.5.1-01", f"the root digest is {digest}, not {root_digest}")
-    tree = Tree(model, single, links and options.allow_symlinks, {}, {}, [], warned)
+    forbidden = "OMS-6.1.1-07" if not links else "" if options.allow_symlinks else "REF-FILES-06"
+    tree = Tree(model, single, own, forbidden, {}, {}, [], warned)
     walk(tree)
-    listed = sorted({path for path, *_ in resources})
-    check_files(tree, listed, excused, options.ignore_unsigned_files, size is not None)
+    check_files(tree, sorted({path for path, *_ in resources}), excused, options.ignore_unsigned_files, size)
     if hash_type == "blake3":
         raise Failure("unsupported", "unsupported", "OMS-REG-03", "blake3 is not available here")
     check_digests(tree, resources, hash_type)
@@ -588,8 +589,7 @@ def main(words: list[str]) -> int:
         return 130
     report = {name: getattr(result, name) for name in ("verdict", "stage", "clause", "detail", "path")}
     notes = [{"code": code, "detail": detail} for code, detail in warned.items()]
-    lines = [f"warning: {detail} [{code}]" for code, detail in warned.items()]
-    lines = lines if result.verdict == "accepted" else [str(result)]
+    lines = [str(result)] if result.verdict != "accepted" else [f"warning: {warned[code]} [{code}]" for code in warned]
     with contextlib.suppress(OSError):
         print(*lines, sep="\n", end="\n" * bool(lines), file=sys.stderr, flush=True)
         print(json.dumps({**report, "warnings": notes}) + "\n" if "--json" in words else "", end="", flush=True)

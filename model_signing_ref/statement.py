@@ -33,11 +33,11 @@ _PREDICATE_SHAPE = {"resources": list, "serialization": dict}
 _SERIALIZATION_SHAPE: dict[str, Any] = {
     "method": str,
     "hash_type": str,
-    "shard_size?": (int, float),
     "allow_symlinks": bool,
     "ignore_paths?": [str],
+    "shard_size?": lambda _: "",  # whether it may be there at all depends on the method
 }
-_SERIALIZATION_CLAUSES = ("OMS-5.2.2-01", "OMS-5.2.2-02", "OMS-5.2.2-03", "OMS-5.2.2-05", "OMS-5.2.2-06")
+_SERIALIZATION_CLAUSES = ("OMS-5.2.2-01", "OMS-5.2.2-02", "OMS-5.2.2-05", "OMS-5.2.2-06")
 
 
 def read_statement(payload: bytes, warn: Warn) -> Manifest:
@@ -100,7 +100,7 @@ def _read_shard_size(members: dict[str, Any], warn: Warn) -> int:
     from . import compat
 
     size = compat.integral_shard_size(members.get("shard_size"), warn)
-    if not isinstance(size, int) or size < 1:
+    if type(size) is not int or size < 1:
         raise PredicateRejected("shard_size is not a positive integer", clause="OMS-5.2.2-03")
     if size > MAX_SHARD_SIZE:
         raise PredicateRejected(f"shard_size is over {MAX_SHARD_SIZE}", clause="REF-PREDICATE-02")

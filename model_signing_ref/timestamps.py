@@ -111,7 +111,7 @@ def check_answer(answer: bytes, request: TimeStampRequest) -> None:
 def post(url: str, body: bytes, timeout: float) -> bytes:
     """The answer to a time-stamp query (RFC 3161, section 3.4), no redirects followed. Raises OperationError.
 
-    `timeout` (seconds) holds for each wait and for the whole; an answer over MAX_ANSWER_BYTES is refused.
+    `timeout` (seconds) holds for each wait and for the whole; an answer over MAX_ANSWER_BYTES is refused (REF-TS-03).
     """
     try:
         if urlsplit(url).scheme not in {"http", "https"}:
@@ -222,7 +222,8 @@ def verify_token(token: bytes, signature: bytes, tsa: Trust) -> datetime:
         chain = certificates.check_chain(authority, found.embedded, tsa, found.time, certificates.TIME_STAMPING)
     except (CertificateRejected, TimeRejected) as error:
         detail = f"the timestamp authority is not trusted: {error.detail}"
-        raise TransparencyRejected(detail, clause=error.clause) from None
+        clause = "RFC5280-03" if isinstance(error, TimeRejected) else error.clause  # it is no signing certificate
+        raise TransparencyRejected(detail, clause=clause) from None
     verify_signature(found, signature, chain)
     return found.time
 

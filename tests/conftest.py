@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from model_signing_ref.clauses import all_clauses
 from model_signing_ref.cli import main
+from model_signing_ref.errors import Rejection
 
+MISPLACED: list[str] = []  # rejections whose clause is unknown, or of other stages
 EXPECTED_SKIPS = Path(__file__).with_name("expected-skips.txt")
 
 
@@ -55,6 +58,29 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         reporter.write_line(f"unexpected skip: {nodeid}", red=True)
     if surprises and session.exitstatus == 0:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def watched(raw: Callable[..., None]) -> Callable[..., None]:
+    """`Rejection.__init__`, which notes what spec/clauses.json does not have: the clause, or that stage of it."""
+
+    def init(self: Rejection, detail: str, *, clause: str, **more: Any) -> None:
+        raw(self, detail, clause=clause, **more)
+        known = {each.id: {each.stage, *each.also_at} for each in all_clauses()}
+        if self.stage not in known.get(clause, ()) and clause != "REF-TEST":
+            MISPLACED.append(str(self))
+
+    return init
+
+
+Rejection.__init__ = watched(Rejection.__init__)  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def rejections_have_a_clause_of_their_stage() -> Iterator[None]:
+    """In whatever a test does in this process."""
+    MISPLACED.clear()
+    yield
+    assert MISPLACED == []
 
 
 @pytest.fixture

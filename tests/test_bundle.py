@@ -75,7 +75,10 @@ INT64 = {"logIndex", "treeSize", "integratedTime"}
 KEYID: At = ("dsseEnvelope", "signatures", 0, "keyid")
 OPTIONAL = {
     *("hint", "rawBytes", "keyDetails", "tlogEntries", "timestampVerificationData", "rfc3161Timestamps", "keyid"),
-    *("integratedTime", "inclusionPromise", "inclusionProof", "hashes", "checkpoint"),
+    # Members of a log entry, which protobuf's JSON leaves out where they have their default values.
+    *("logIndex", "logId", "keyId", "kindVersion", "kind", "version", "integratedTime", "canonicalizedBody"),
+    *("inclusionPromise", "signedEntryTimestamp", "inclusionProof", "rootHash", "treeSize", "hashes", "checkpoint"),
+    "envelope",
 }
 
 

@@ -105,7 +105,7 @@ SHARDS = {
     "a fraction": (["a:0:10.0"], "names OMS-6.3.2-08"),
     "other digits": (["a:0:\u0661\u0660"], "names OMS-6.3.2-08"),
     "an underscore": (["a:0:1_0"], "names OMS-6.3.2-08"),
-    "of nothing": (["a:0:0"], "names OMS-6.3.2-08"),
+    "of nothing": (["a:0:0"], "names OMS-6.3.2-04"),
     "of nothing, late": (["a:0:10", "a:10:10"], "names OMS-6.3.2-04"),
     "backwards": (["a:10:5"], "names OMS-6.3.2-04"),
     "too long": (["a:0:11"], "names OMS-6.3.2-04"),
@@ -116,7 +116,7 @@ SHARDS = {
     "one start, two ends": (["a:0:10", "a:0:9"], "names OMS-6.3.2-04"),
     "twice": (["a:0:10", "a:0:10"], "names REF-NAMES-03"),
     "huge": (["a:9999999999999999990:9999999999999999999"], "names OMS-6.3.2-04"),
-    "of 20 digits": (["a:0:10", "a:10:10000000000000000000"], "names OMS-6.3.2-08"),
+    "of 20 digits": (["a:0:10", "a:10:10000000000000000000"], "names OMS-6.3.2-04"),
     "backwards order": (["b:0:10", "a:0:10"], "names OMS-5.2.1-05"),
 }
 

@@ -569,7 +569,7 @@ def path_length_of_an_intermediate_exceeded() -> Case:
     return Case(leaf(second), [second, first], [root()])
 
 
-@case("RFC5280-02")
+@case("REF-CERT-10")
 def path_length_and_a_self_issued_intermediate() -> Case:
     first = issue("intermediate", root(), own=key("first"), path_length=0, identifiers=True)
     second = issue("intermediate", first, identifiers=True)
@@ -905,7 +905,7 @@ def leaf_of_version_1() -> Case:
 _ONE_WAY = "any valid chain will do; OpenSSL follows the first issuer that it finds, and does not turn back"
 _BY_NAME = "keys decide; OpenSSL goes by the name where certificates have no key identifiers"
 
-# What `openssl verify` refuses and we accept, and why. spec/certificates-notes.md says it at length.
+# What `openssl verify` refuses and we accept, and why. Entry D50 of spec/decisions.md says it at length.
 ACCEPTED_HERE_ONLY = {
     "last_second_of_the_leaf": "notAfter belongs to the validity (RFC 5280, 4.1.2.5); OpenSSL ends a second early",
     "authority_key_identifier_of_another_key": "an identifier helps to find an issuer; the signature says who it is",

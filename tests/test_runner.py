@@ -81,9 +81,9 @@ def test_the_dead_score_nothing(name: str, go_on: tuple[str, ...], tmp_path: Pat
 HALF = {
     "no_signature_check": ("signature", 0, 61, False),
     "no_order_check": ("order", 7, 14, True),
-    "no_name_check": ("ignored", 50, 59, True),
-    "follows_links": ("files", 53, 60, True),
-    "no_extra_check": ("files", 39, 60, True),
+    "no_name_check": ("ignored", 53, 62, True),
+    "follows_links": ("files", 61, 69, True),
+    "no_extra_check": ("files", 48, 69, True),
     "no_digest_check": ("digest", 4, 18, True),
     "hint_only": ("signature", 0, 61, False),
     "signature_only": ("digest", 4, 18, True),

@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from conformance import case, inprocess
+from conformance.generate import __main__ as command
 from conformance.generate import corpus, edits, keys
 from model_signing_ref import dsse, errors, strictjson
 
@@ -30,11 +31,10 @@ FLOORS = {
     **{"predicate": 35, "names": 25, "order": 8, "root-digest": 6, "files": 30, "digest": 10, "shards": 30},
     **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10},
 }
-MOST_SECONDS_A_VECTOR = 5
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
     *("compat/raw-key-of-the-attacker", "compat/old", "compat/old-not-allowed", "compat/old-and-changed"),
-    "compat/old-encoding-new-statement",
+    *("compat/old-encoding-new-statement", "compat/old-and-forged"),
 )
 
 
@@ -74,6 +74,10 @@ def on_disk(vector: case.Vector) -> Iterator[case.Case]:
 
 # --- verdicts
 
+# Where the second verifier refuses at another stage. A name that is a dot is valid where the model is a file:
+# the second verifier looks whether it is one before it checks names, and the package checks names with no disk.
+STAGE_OF_THE_SECOND = {"compat/dot-for-a-folder": "names"}
+
 
 @pytest.mark.parametrize("family", case.families())
 def test_the_package_says_what_is_published(family: str) -> None:
@@ -83,8 +87,6 @@ def test_the_package_says_what_is_published(family: str) -> None:
 
 @pytest.mark.parametrize("family", case.families())
 def test_the_second_verifier_agrees(family: str) -> None:
-    if not inprocess.has_standalone():
-        return
     known = [vector for vector in of_family(family) if not vector["options"].get("allow_v02")]
     wrong = [line for vector in known for line in judge(vector, inprocess.standalone, without_blake3(vector))]
     assert not wrong, "\n".join(wrong)
@@ -99,19 +101,19 @@ def expected(vector: case.Vector) -> Wanted:
 
 def without_blake3(vector: case.Vector) -> Wanted:
     """The second verifier has no BLAKE3, and says so once it gets as far as contents."""
-    ours = expected(vector)
+    ours = vector["ours"]["verdict"], STAGE_OF_THE_SECOND.get(vector["id"], vector["ours"]["stage"])
     late = vector["profile"] == "blake3" and (ours[0] == "accept" or ours[1] == "digest")
     return ("unsupported", "unsupported") if late else ours
 
 
 def judge(vector: case.Vector, verify: inprocess.Verify, want: Wanted) -> Iterator[str]:
-    """What is wrong with the verifier's answer: verdict, stage, or a clause that the vector does not name."""
+    """What is wrong with a verifier's answer: its verdict, its stage, or a clause that the vector does not name."""
     with on_disk(vector) as made, inprocess.as_nobody(vector):
         got = verify(made)
     if (got.verdict, got.stage) != want:
         yield f"{vector['id']}: {got} and not {want}"
-    elif got.verdict == "reject" and vector["verdict"] == "reject" and got.stage not in vector["stages"]:
-        yield f"{vector['id']}: {got.stage} is not among {vector['stages']}"
+    elif got.verdict == "reject" and got.clause not in vector["clauses"]:
+        yield f"{vector['id']}: {got.clause} is not among {vector['clauses']}"
 
 
 # --- gates
@@ -122,6 +124,20 @@ def test_regeneration_gives_the_same_bytes() -> None:
     present = {path.name for path in case.VECTORS.glob("*.json") if ".schema." not in path.name}
     assert present == set(made)
     assert [name for name in made if (case.VECTORS / name).read_bytes() != made[name]] == []
+
+
+def test_the_command_checks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(case, "VECTORS", tmp_path)
+    monkeypatch.setattr("conformance.generate.__main__.files", lambda: {"a.json": b"1"})
+    (tmp_path / "old.json").write_bytes(b"2")
+    assert command.main(["--check"]) == 1
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == ["a.json", "old.json"]
+    assert command.main([]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+    assert command.main(["--check"]) == 0
+    assert command.main(["--help"]) == 2
 
 
 @pytest.mark.parametrize("row", manifest()["families"], ids=lambda row: str(row["family"]))
@@ -146,6 +162,13 @@ def test_manifest() -> None:
 @pytest.mark.parametrize("family", FLOORS)
 def test_floors(family: str) -> None:
     assert next(row["vectors"] for row in manifest()["families"] if row["family"] == family) >= FLOORS[family]
+
+
+def test_our_own_stage_is_among_the_acceptable_ones() -> None:
+    for vector in vectors().values():
+        if vector["ours"]["verdict"] == "reject":
+            stages = {vector["ours"]["stage"], STAGE_OF_THE_SECOND.get(vector["id"], vector["ours"]["stage"])}
+            assert stages <= set(vector["stages"]), vector["id"]
 
 
 def test_controls_are_accepted() -> None:
@@ -177,8 +200,6 @@ def test_only_oms_and_what_it_cites_is_scored() -> None:
 
 
 def test_clauses_exist() -> None:
-    if not CLAUSES.exists():
-        return
     known = {clause["id"] for clause in json.loads(CLAUSES.read_text("utf-8"))["clauses"]}
     cited = {clause for vector in vectors().values() for clause in vector["clauses"]}
     assert sorted(cited - known) == []
@@ -191,7 +212,7 @@ def test_the_edit_gives_the_same_bytes_again() -> None:
 
 # What may differ between a vector and its control, by the layer of the edit.
 MAY_DIFFER = {
-    **dict.fromkeys(("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload"), {"bundle"}),
+    **{layer: {"bundle"} for layer in ("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload")},
     **{"model": {"bundle", "model"}, "signer": {"bundle", "signer", "trust"}, "tree": {"model"}},
     **{"outside": {"outside"}, "options": {"options"}, "trust": {"trust"}, "placement": {"bundle_path"}},
     "time": {"verification_time"},
@@ -216,10 +237,8 @@ def opened(vector: case.Vector) -> Any:
     value = json.loads(case.bundle_bytes(vector))
     if isinstance(value, dict) and isinstance(value.get("dsseEnvelope"), dict):
         envelope = value["dsseEnvelope"]
-        try:
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
             envelope["payload"] = json.loads(base64.b64decode(envelope["payload"]))
-        except (ValueError, TypeError, KeyError):
-            pass
     return value
 
 
@@ -281,12 +300,11 @@ def plain_envelope(vector: case.Vector) -> Any:
 
 def holds(vector: case.Vector, envelope: Any) -> bool:
     """Whether the one signature is the signer's over the pre-authentication encoding."""
-    decode = lambda text: base64.urlsafe_b64decode(text.replace("+", "-").replace("/", "_"))  # noqa: E731
-    kind, body = envelope["payloadType"].encode(), decode(envelope["payload"])
+    kind, body = envelope["payloadType"].encode(), base64.b64decode(envelope["payload"])
     message = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(body)).encode(), body])
     public: Any = load_pem_public_key(keys.public_pem(vector["signer"]).encode())
     try:
-        public.verify(decode(envelope["signatures"][0]["sig"]), message, *parameters(public))
+        public.verify(base64.b64decode(envelope["signatures"][0]["sig"]), message, *parameters(public))
     except InvalidSignature:
         return False
     return True

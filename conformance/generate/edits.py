@@ -60,6 +60,11 @@ def append(layer: str, data: Content) -> Edit:
     return {"layer": layer, "op": "append", "data": as_rule(data)}
 
 
+def surround(layer: str, before: Content, after: Content) -> Edit:
+    """Put bytes before and after the bytes."""
+    return {"layer": layer, "op": "surround", "before": as_rule(before), "after": as_rule(after)}
+
+
 def encode(layer: str, encoding: str) -> Edit:
     """Write the text in another encoding than UTF-8."""
     return {"layer": layer, "op": "encode", "encoding": encoding}
@@ -124,7 +129,7 @@ def _bundle_bytes(material: Material, edit: Edit) -> None:
 
 
 def _edit_bytes(data: bytes, edit: Edit) -> bytes:
-    """Bytes edited: substitute, prepend, append, encode, keep, replace."""
+    """Bytes edited: substitute, prepend, append, surround, encode, keep, replace."""
     if edit["op"] == "substitute":
         find = case.content(edit["find"])
         assert data.count(find) == 1, (find, data.count(find))
@@ -133,6 +138,8 @@ def _edit_bytes(data: bytes, edit: Edit) -> bytes:
         return data.decode("utf-8").encode(edit["encoding"])
     if edit["op"] == "keep":
         return data[: edit["bytes"]]
+    if edit["op"] == "surround":
+        return case.content(edit["before"]) + data + case.content(edit["after"])
     more = case.content(edit["data"])
     return {"prepend": more + data, "append": data + more, "replace": more}[edit["op"]]
 
@@ -297,13 +304,6 @@ def _letters_swapped(text: str) -> str:
     return text.translate(str.maketrans("+/", "-_"))
 
 
-def _both_alphabets(text: str) -> str:
-    at = next(index for index, letter in enumerate(text) if letter in "+/")
-    spelt = text[:at] + {"+": "-", "/": "_"}[text[at]] + text[at + 1 :]
-    assert "+" in spelt or "/" in spelt, "the control has too few characters that the alphabets differ in"
-    return spelt
-
-
 def _last_bits_set(text: str) -> str:
     """The last character has bits that stand for nothing; set one of them."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -314,7 +314,8 @@ def _last_bits_set(text: str) -> str:
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "url-safe": _letters_swapped,
-    "both alphabets": _both_alphabets,
+    "minus and slash": lambda text: text.replace("+", "-"),
+    "plus and underscore": lambda text: text.replace("/", "_"),
     "last bits set": _last_bits_set,
     "no padding": lambda text: text.rstrip("="),
     "too much padding": lambda text: text + "=",

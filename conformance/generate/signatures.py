@@ -65,9 +65,9 @@ def _resign(made: Made, *, key: str | None = None, hash: str | None = None) -> b
     return keys.sign(key or made.label, made.message, hash)
 
 
-def _over(made: Made, *, what: str) -> bytes:
+def _over(made: Made, *, what: str, key: str | None = None) -> bytes:
     """Sign something else than the encoding."""
-    return keys.sign(made.label, MESSAGES[what](*_taken_apart(made.message)))
+    return keys.sign(key or made.label, MESSAGES[what](*_taken_apart(made.message)))
 
 
 def _taken_apart(message: bytes) -> tuple[bytes, bytes]:

@@ -153,7 +153,10 @@ def _pykcs11() -> ModuleType:
 
 
 def _access(uri: Pkcs11Uri, module_paths: Iterable[StrPath], ask_pin: AskPin | None) -> _Access:
-    """What a key is opened with. Raises OSError, and OperationError for a URI that can't name a private key."""
+    """What a key is opened with. Raises OSError, and OperationError for a URI that can't name a private key.
+
+    An unknown attribute of the path matches nothing (REF-PKCS11-02).
+    """
     if uri.get("object") is None and uri.get("id") is None:
         raise OperationError("the PKCS #11 URI names no key: it needs object or id")
     if (kind := uri.text("type")) not in (None, "private"):

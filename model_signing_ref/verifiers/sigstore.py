@@ -42,7 +42,7 @@ try:
     from sigstore.verify import policy
 except ImportError as missing:
     raise MissingExtra(
-        "the package sigstore is not installed: pip install 'model_signing_ref[sigstore]'", clause="OMS-8.2-01"
+        "the package sigstore is not installed: pip install 'model_signing_ref[sigstore]'", clause="REF-UNSUPPORTED-01"
     ) from missing
 
 PRODUCTION, STAGING = "https://tuf-repo-cdn.sigstore.dev", "https://tuf-repo-cdn.sigstage.dev"

@@ -40,7 +40,7 @@ def no_name_check() -> Verify:
 def follows_links() -> Verify:
     """Follows symbolic links, whatever is signed or asked for."""
     tree: Any = standalone.Tree
-    return replaced("Tree", lambda model, single, _, *more: tree(model, single, True, *more))
+    return replaced("Tree", lambda model, single, own, _, *more: tree(model, single, own, "", *more))
 
 
 def no_extra_check() -> Verify:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.generate.edits import append, encode, move_at, prepend, remove_at, set_at, substitute
+from conformance.generate.edits import append, encode, move_at, prepend, remove_at, set_at, substitute, surround
 from conformance.generate.kit import Edit, Family, Material, key_case
 
 FAMILY = Family("bundle", "Bundle JSON and media types", stage="bundle", control="plain")
@@ -193,13 +193,13 @@ def short_unicode_escape() -> Edit:
 UTF8 = GRAMMAR.group(why="JSON that is exchanged between systems is in UTF-8 (RFC 8259, section 8.1).")
 
 
-@UTF8.reject("utf-16", "JSON-02")
+@UTF8.reject("utf-16", "JSON-02", "JSON-01")
 def utf_16() -> Edit:
     """The bundle is in UTF-16, without a byte order mark."""
     return encode("bundle-bytes", "utf-16-le")
 
 
-@UTF8.reject("utf-32", "JSON-02", severity="low")
+@UTF8.reject("utf-32", "JSON-02", "JSON-01", severity="low")
 def utf_32() -> Edit:
     """The bundle is in UTF-32."""
     return encode("bundle-bytes", "utf-32-be")
@@ -277,7 +277,7 @@ SHAPE = FAMILY.group(
 @SHAPE.reject("in-an-array", "OMS-4-01", severity="low")
 def in_an_array() -> Edit:
     """The bundle is the only element of an array."""
-    return substitute("bundle-bytes", '{"dsseEnvelope":', '[{"dsseEnvelope":')
+    return surround("bundle-bytes", "[", "]")
 
 
 @SHAPE.reject("null", "OMS-4-01", severity="low")
@@ -298,7 +298,7 @@ def envelope_null() -> Edit:
     return set_at("bundle", "/dsseEnvelope", None)
 
 
-@SHAPE.reject("envelope-under-another-name", "OMS-4-01", stages=("bundle", "envelope"))
+@SHAPE.reject("envelope-under-another-name", "OMS-4-01", "REF-BUNDLE-02", stages=("bundle", "envelope"))
 def envelope_under_another_name() -> Edit:
     """The envelope is the member messageSignature, Sigstore's other kind of content."""
     return move_at("bundle", "/dsseEnvelope", "/messageSignature")
@@ -328,6 +328,7 @@ def unknown_member_of_material() -> Edit:
 
 @SHAPE.either(
     "proto-names",
+    "OMS-4-01",
     "REF-BUNDLE-02",
     why="Readers of protobuf's JSON mapping take both spellings of a name; OMS and Sigstore show one.",
     gain="A bundle may hold both spellings with different values.",
@@ -447,3 +448,14 @@ def media_type_upper_case() -> Edit:
 def second_envelope_in_an_array() -> Edit:
     """The dsseEnvelope is an empty array."""
     return set_at("bundle", "/dsseEnvelope", [])
+
+
+@IN_NOTE.accept(
+    "brackets-in-strings",
+    "JSON-01",
+    why="Brackets and escaped quotes inside a string are its text.",
+    gain="A client that counts brackets in the raw text refuses honest bundles.",
+)
+def brackets_in_strings() -> Edit:
+    """A string holds a thousand opening brackets, escaped quotes and a backslash at its end."""
+    return note('"' + '[{\\"' * 500 + '\\\\"')

@@ -169,6 +169,7 @@ def shard_algorithm() -> Edit:
 @FAMILY.reject(
     "shard-algorithm-of-another-size",
     "OMS-6.3.2-07",
+    "OMS-7-01",
     control="one-shard",
     profile="shards",
     stage="predicate",
@@ -302,3 +303,17 @@ def old_not_allowed() -> Edit:
 def old_and_changed() -> Edit:
     """A bundle as version 0.2.0 wrote it, and a file has other contents."""
     return tree("replace", path="signme-2", entry=file("signme-2", "changed"))
+
+
+@OLD.reject(
+    "old-and-forged",
+    "DSSE-01",
+    control="old",
+    stages=("signature", "key"),
+    severity="high",
+    why="The signature has to hold with the key that the caller trusts, over the old encoding too.",
+    gain="Anybody can sign in the old format in the name of the trusted key.",
+)
+def old_and_forged() -> Edit:
+    """A bundle as version 0.2.0 wrote it, signed with another key, and the hint names the trusted one."""
+    return signature("over", what="the encoding of version 0.2.0", key="p256/attacker")

@@ -21,9 +21,9 @@ def plain() -> Material:
 
 
 def _shows_all(envelope: JSON) -> bool:
-    """Whether both texts end in two padding characters and have two of those that the alphabets differ in."""
+    """Whether both texts end in two padding characters and have both characters that the alphabets differ in."""
     texts = (envelope["payload"], envelope["signatures"][0]["sig"])
-    return all(text.endswith("==") and text.count("+") + text.count("/") > 1 for text in texts)
+    return all(text.endswith("==") and "+" in text and "/" in text for text in texts)
 
 
 ALPHABET = FAMILY.group(
@@ -173,12 +173,6 @@ def payload_last_bits() -> Edit:
 def signature_last_bits() -> Edit:
     """The unused bits of the last character of the signature's base64 are not zero."""
     return spell(SIG, "last bits set")
-
-
-@SPELLING.either("payload-both-alphabets", "REF-BASE64-01")
-def payload_both_alphabets() -> Edit:
-    """The payload's base64 mixes the two alphabets."""
-    return spell(PAYLOAD, "both alphabets")
 
 
 OTHER = FAMILY.group(
@@ -389,3 +383,39 @@ def keyid_number() -> Edit:
 def unknown_member_of_signature() -> Edit:
     """The signature has a member that DSSE does not name."""
     return set_at("envelope", "/signatures/0/note", "x")
+
+
+@ALPHABET.control("plus-alone", "BASE64-01", severity="none")
+def plus_alone() -> Material:
+    """An envelope whose payload has plus signs and no slash in its base64."""
+    return key_case({">>>": "three characters whose last bits make a plus sign"})
+
+
+@ALPHABET.accept("minus-alone", "DSSE-02", control="plus-alone")
+def minus_alone() -> Edit:
+    """The payload is in URL-safe base64, which shows by minus signs alone."""
+    return spell(PAYLOAD, "url-safe")
+
+
+@ALPHABET.control("slash-alone", "BASE64-01", severity="none")
+def slash_alone() -> Material:
+    """An envelope whose payload has slashes and no plus sign in its base64."""
+    return key_case({"???": "three characters whose last bits make a slash"})
+
+
+@ALPHABET.accept("underscore-alone", "DSSE-02", control="slash-alone")
+def underscore_alone() -> Edit:
+    """The payload is in URL-safe base64, which shows by underscores alone."""
+    return spell(PAYLOAD, "url-safe")
+
+
+@SPELLING.either("payload-minus-and-slash", "REF-BASE64-01")
+def payload_minus_and_slash() -> Edit:
+    """The payload's base64 has minus signs of one alphabet and slashes of the other."""
+    return spell(PAYLOAD, "minus and slash")
+
+
+@SPELLING.either("payload-plus-and-underscore", "REF-BASE64-01")
+def payload_plus_and_underscore() -> Edit:
+    """The payload's base64 has plus signs of one alphabet and underscores of the other."""
+    return spell(PAYLOAD, "plus and underscore")

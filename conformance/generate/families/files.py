@@ -162,7 +162,7 @@ def extra_prefix() -> Edit:
     return add("weights.bin.py")
 
 
-@EXTRA.reject("extra-not-utf-8", "OMS-8.5-01", severity="medium")
+@EXTRA.reject("extra-not-utf-8", "OMS-8.5-01", "OMS-6.1.2-09", severity="medium")
 def extra_not_utf_8() -> Edit:
     """A file whose name is not UTF-8 is not signed."""
     return tree("add", entry=file({"hex": b"code\xff.py".hex()}, "unsigned"))
@@ -256,13 +256,15 @@ SPECIAL = FAMILY.group(
 )
 
 
-@SPECIAL.reject("fifo-for-a-file", "OMS-8.4-01", severity="high")
+@SPECIAL.reject("fifo-for-a-file", "OMS-8.4-01", "REF-FILES-01", severity="high")
 def fifo_for_a_file() -> Edit:
     """A signed file was replaced by a FIFO, which nobody writes to."""
     return tree("replace", path="code/b.py", entry=special("code/b.py", "fifo"))
 
 
-@SPECIAL.reject("fifo-for-a-file-excused", "OMS-8.4-01", "OMS-8.5-02", severity="high", control="excused")
+@SPECIAL.reject(
+    "fifo-for-a-file-excused", "OMS-8.4-01", "REF-FILES-01", "OMS-8.5-02", severity="high", control="excused"
+)
 def fifo_for_a_file_excused() -> Edit:
     """A signed file was replaced by a FIFO, and the caller excuses unsigned files."""
     return tree("replace", path="code/b.py", entry=special("code/b.py", "fifo"))
@@ -551,7 +553,7 @@ def target_changed() -> Edit:
     return tree("replace", layer="outside", path="outside.py", entry=file("outside.py", "import that\n"))
 
 
-@ALLOWED.reject("target-gone", "OMS-8.4-01", control="link-out-allowed-twice", severity="medium")
+@ALLOWED.reject("target-gone", "OMS-8.4-01", "REF-FILES-04", control="link-out-allowed-twice", severity="medium")
 def target_gone() -> Edit:
     """The file that a signed link leads to is gone."""
     return tree("remove", layer="outside", path="outside.py")
@@ -607,3 +609,82 @@ def cycle() -> Edit:
 def unlisted_link_nowhere() -> Edit:
     """Links are allowed, and one that nobody listed leads nowhere."""
     return tree("add", entry=link("nowhere", "no-such-file"))
+
+
+SINGLE = FAMILY.group(
+    severity="high",
+    why="A model that is one file is listed under its base name, and is a regular file with these contents.",
+    gain="Another file passes as the signed one.",
+)
+
+
+@SINGLE.control("single-file", "OMS-6.1.2-07", severity="none", gain="A single file can't be verified.")
+def single_file() -> Material:
+    """The model is one file, and another file lies beside it, which is no part of the model."""
+    outside = [file("other.gguf", "beside")]
+    return key_case({"model.gguf": "files"}, entries=[file("", "files")], name="model.gguf", outside=outside)
+
+
+@SINGLE.reject("single-file-changed", "OMS-8.4-01", control="single-file", stage="digest", stages=("digest", "files"))
+def single_file_changed() -> Edit:
+    """The model is one file with other contents."""
+    return tree("exchange", entries=[file("", "other")])
+
+
+@SINGLE.reject("single-file-is-a-fifo", "OMS-8.4-01", "REF-FILES-01", control="single-file")
+def single_file_is_a_fifo() -> Edit:
+    """The model is a FIFO, which nobody writes to."""
+    return tree("exchange", entries=[special("", "fifo")])
+
+
+@SINGLE.either(
+    "single-file-is-a-link",
+    "REF-FILES-05",
+    control="single-file-copied",
+    severity="medium",
+    why="OMS does not speak of the model's own path; released clients refuse a link.",
+)
+def single_file_is_a_link() -> Edit:
+    """The path of the model is a link to a file with the right contents."""
+    return tree("exchange", entries=[link("", "copy.gguf")])
+
+
+@SINGLE.control("single-file-copied", "OMS-6.1.2-07", severity="none", gain="A single file can't be verified.")
+def single_file_copied() -> Material:
+    """The model is one file, and a copy of it lies beside."""
+    outside = [file("copy.gguf", "copied")]
+    return key_case({"model.gguf": "copied"}, entries=[file("", "copied")], name="model.gguf", outside=outside)
+
+
+@SINGLE.reject("folder-for-a-single-file", "OMS-8.4-01", control="single-file-in-a-folder")
+def folder_for_a_single_file() -> Edit:
+    """The model was a file, and is now a folder of its name with another file in it."""
+    return tree("exchange", entries=[file("inner.gguf", "in a folder")])
+
+
+@SINGLE.control("single-file-in-a-folder", "OMS-6.1.2-07", severity="none", gain="A single file can't be verified.")
+def single_file_in_a_folder() -> Material:
+    """The model is one file, verified by a caller who excuses unsigned files."""
+    options = {"ignore_unsigned_files": True}
+    return key_case({"m.gguf": "in a folder"}, entries=[file("", "in a folder")], name="m.gguf", options=options)
+
+
+@ALLOWED.either(
+    "model-is-a-link-and-allowed",
+    "REF-FILES-05",
+    ours="accept",
+    control="link-target-allowed",
+    severity="low",
+    why="OMS does not speak of the model's own path.",
+    gain="None is known where both sides allow links.",
+)
+def model_is_a_link_and_allowed() -> Edit:
+    """The path of the model is a link to the model, and links are allowed by bundle and caller."""
+    return tree("exchange", entries=[link("", "real")])
+
+
+@ALLOWED.control("link-target-allowed", "OMS-8.4-01")
+def link_target_allowed() -> Material:
+    """Links are allowed by bundle and caller, and there are none; the same folder lies beside the model."""
+    outside = [file("real/a.bin", "target allowed")]
+    return key_case({"a.bin": "target allowed"}, outside=outside, allow_symlinks=True, options=BOTH)

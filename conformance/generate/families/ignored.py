@@ -343,6 +343,7 @@ def git_upper_case() -> Edit:
 @SAFE.either(
     "gitmodules",
     "OMS-6.2-02",
+    "OMS-8.5-01",
     severity="low",
     profile="core",
     why="OMS lets a client leave more out, with .gitmodules as its example.",
@@ -548,3 +549,33 @@ def bundle_inside_and_another() -> Edit:
 def bundle_elsewhere() -> Edit:
     """The bundle lies outside, and the name inside the model that was recorded for it is free."""
     return {"layer": "placement", "op": "set", "value": "signatures/model.sig"}
+
+
+@PLACE.reject("bundle-name-deeper", "OMS-8.5-01")
+def bundle_name_deeper() -> Edit:
+    """A file in a folder of the model has the name of the bundle."""
+    return add("code/model.sig")
+
+
+@CALLER.control(
+    "caller-ignores-a-folder-of-signed-files",
+    "OMS-8.4-01",
+    why="To ignore a path excuses what is extra, not what is signed.",
+)
+def caller_ignores_a_folder_of_signed_files() -> Material:
+    """The caller ignores a folder that holds a signed and an unsigned file."""
+    unsigned = [file("code/extra.txt", "unsigned")]
+    return key_case({**FILES, "plain.txt": "folder"}, unsigned=unsigned, options={"ignore_paths": ["code"]})
+
+
+@CALLER.reject(
+    "caller-ignores-a-folder-with-a-changed-file",
+    "OMS-8.4-01",
+    control="caller-ignores-a-folder-of-signed-files",
+    stage="digest",
+    stages=("digest", "files"),
+    why="OMS has every listed file verified.",
+)
+def caller_ignores_a_folder_with_a_changed_file() -> Edit:
+    """The caller ignores a folder in which a signed file has other contents."""
+    return tree("replace", path="code/run.py", entry=file("code/run.py", "changed"))

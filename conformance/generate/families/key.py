@@ -81,13 +81,13 @@ TRUSTED = FAMILY.group(
 )
 
 
-@TRUSTED.reject("another-key", "DSSE-01")
+@TRUSTED.reject("another-key", "DSSE-01", "REF-KEY-01")
 def another_key() -> Edit:
     """The caller trusts another key on the same curve."""
     return trust("public_key", keys.public_pem("p256/other"))
 
 
-@TRUSTED.reject("key-of-another-curve", "DSSE-01")
+@TRUSTED.reject("key-of-another-curve", "DSSE-01", "REF-KEY-01")
 def key_of_another_curve() -> Edit:
     """The caller trusts a key on another curve."""
     return trust("public_key", keys.public_pem("p384/other"))
@@ -111,7 +111,9 @@ def key_in_the_bundle() -> Edit:
     return set_at("bundle", KEY, {"rawBytes": b64(keys.public_pem(SIGNER).encode()), "keyDetails": "NISTP256"})
 
 
-@TRUSTED.reject("another-key-than-the-bundle", "DSSE-01", control="key-in-the-bundle", profile="compat-1.0")
+@TRUSTED.reject(
+    "another-key-than-the-bundle", "DSSE-01", "REF-KEY-01", control="key-in-the-bundle", profile="compat-1.0"
+)
 def another_key_than_the_bundle() -> Edit:
     """The bundle holds the key that it was signed with, and the caller trusts another one."""
     return trust("public_key", keys.public_pem("p256/other"))
@@ -179,3 +181,21 @@ def hint_empty() -> Edit:
 def hint_cut() -> Edit:
     """The hint is the first half of the fingerprint."""
     return hint(keys.fingerprint(keys.public_pem(SIGNER))[:32])
+
+
+@HINT.either(
+    "hint-and-key-in-the-bundle",
+    "OMS-11.1-02",
+    ours="accept",
+    why="OMS has the key be named by hint or rawBytes; both say the same here.",
+    gain="Bundles of writers that write both can't be verified.",
+)
+def hint_and_key_in_the_bundle() -> Edit:
+    """The bundle holds the trusted key itself beside the hint."""
+    return set_at("bundle", KEY + "/rawBytes", b64(keys.public_pem(SIGNER).encode()))
+
+
+@HINT.either("hint-and-another-key-in-the-bundle", "REF-KEY-01", severity="medium")
+def hint_and_another_key_in_the_bundle() -> Edit:
+    """Beside the right hint the bundle holds another key."""
+    return set_at("bundle", KEY + "/rawBytes", b64(keys.public_pem("p256/other").encode()))

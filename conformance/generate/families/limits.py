@@ -171,3 +171,37 @@ def larger_than_allowed() -> Edit:
 def bounded() -> Material:
     """A bundle of fewer bytes than the caller allows."""
     return apply(key_case({"bounded.bin": "bounded"}), option("max_bundle_bytes", 20_000))
+
+
+def nested(depth: int) -> Edit:
+    """A member of the envelope that nobody reads, so many arrays deep."""
+    return substitute("bundle-bytes", '{"dsseEnvelope":{', '{"dsseEnvelope":{"note":' + "[" * depth + "]" * depth + ",")
+
+
+def digits(count: int) -> Edit:
+    """A member of the envelope that nobody reads, a number of so many digits."""
+    return substitute("bundle-bytes", '{"dsseEnvelope":{', '{"dsseEnvelope":{"note":' + "9" * count + ",")
+
+
+@OPEN.either("as-deep-as-allowed", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def as_deep_as_allowed() -> Edit:
+    """The bundle nests 64 deep, which is as deep as this project reads."""
+    return nested(62)
+
+
+@OPEN.either("deeper-than-allowed", "REF-JSON-04", severity="low")
+def deeper_than_allowed() -> Edit:
+    """The bundle nests 65 deep."""
+    return nested(63)
+
+
+@OPEN.either("as-long-as-allowed", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def as_long_as_allowed() -> Edit:
+    """A number has 64 digits, which is as many as this project reads."""
+    return digits(64)
+
+
+@OPEN.either("longer-than-allowed", "REF-JSON-04", severity="low")
+def longer_than_allowed() -> Edit:
+    """A number has 65 digits."""
+    return digits(65)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.generate import certificates
+from conformance.generate import certificates, keys
 from conformance.generate.edits import move_at, remove_at, set_at
 from conformance.generate.kit import SIGNER, Edit, Family, Material, b64, key_case
 
@@ -64,14 +64,7 @@ def no_timestamps() -> Edit:
 )
 def unchecked_log_entry() -> Edit:
     """The bundle of the method key has a log entry of the right shape, whose contents are nonsense."""
-    entry = {
-        "logIndex": "1",
-        "logId": {"keyId": b64(b"log")},
-        "kindVersion": {"kind": "dsse", "version": "0.0.1"},
-        "integratedTime": "1",
-        "canonicalizedBody": b64(b"{}"),
-    }
-    return set_at("bundle", AT + "/tlogEntries", [entry])
+    return log_entry()
 
 
 @FAMILY.reject("none", "OMS-4-01", "OMS-4.1-01")
@@ -98,7 +91,7 @@ def array() -> Edit:
     return set_at("bundle", AT, ["publicKey"])
 
 
-@FAMILY.reject("only-log-entries", "OMS-4.1-01")
+@FAMILY.reject("only-log-entries", "OMS-4.1-01", "OMS-4-01")
 def only_log_entries() -> Edit:
     """The material has an empty array of log entries and no key."""
     return set_at("bundle", AT, {"tlogEntries": []})
@@ -140,13 +133,13 @@ def hint_number() -> Edit:
     return set_at("bundle", AT + "/publicKey/hint", 1)
 
 
-@FAMILY.reject("key-at-the-top", "OMS-4-01", "OMS-4.1-01", stage="bundle")
+@FAMILY.reject("key-at-the-top", "OMS-4-01", "REF-BUNDLE-02", "OMS-4.1-01", stage="bundle")
 def key_at_the_top() -> Edit:
     """The member publicKey stands beside the material and not in it."""
     return move_at("bundle", AT + "/publicKey", "/publicKey")
 
 
-@FAMILY.reject("key-in-another-place", "OMS-4.1-01", "OMS-4-01", stage="bundle")
+@FAMILY.reject("key-in-another-place", "OMS-4.1-01", "REF-BUNDLE-02", "OMS-4-01", stage="bundle")
 def key_in_another_place() -> Edit:
     """The hint stands in the material itself and not in publicKey, which is empty."""
     return move_at("bundle", AT + "/publicKey/hint", AT + "/hint")
@@ -229,3 +222,48 @@ def raw_key_number() -> Edit:
 def timestamps_array() -> Edit:
     """The member for timestamps is an array and not an object."""
     return set_at("bundle", AT + "/timestampVerificationData", [])
+
+
+def log_entry(**members: object) -> Edit:
+    """A log entry of the right shape but for these members."""
+    entry: dict[str, object] = {
+        "logIndex": "1",
+        "logId": {"keyId": b64(b"log")},
+        "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+        "integratedTime": "1",
+        "canonicalizedBody": b64(b"{}"),
+    }
+    return set_at("bundle", AT + "/tlogEntries", [entry | members])
+
+
+ENTRY = TYPES.group(stages=("bundle", "material", "transparency"))
+
+
+@ENTRY.reject("log-index-too-large", "OMS-4-01")
+def log_index_too_large() -> Edit:
+    """The index of a log entry is 2^63, which a signed integer of 64 bits does not hold."""
+    return log_entry(logIndex=str(2**63))
+
+
+@ENTRY.reject("log-index-fraction", "OMS-4-01")
+def log_index_fraction() -> Edit:
+    """The index of a log entry has a fraction."""
+    return log_entry(logIndex="1.5")
+
+
+@ENTRY.reject("log-index-true", "OMS-4-01")
+def log_index_true() -> Edit:
+    """The index of a log entry is true."""
+    return log_entry(logIndex=True)
+
+
+@ENTRY.reject("log-body-not-base64", "OMS-4-01")
+def log_body_not_base64() -> Edit:
+    """The body of a log entry is not base64."""
+    return log_entry(canonicalizedBody="{}")
+
+
+@ENTRY.reject("raw-key-not-base64", "OMS-4-01", stages=("bundle", "material", "key"))
+def raw_key_not_base64() -> Edit:
+    """Beside the hint stands rawBytes, which is PEM text and not base64 of it."""
+    return set_at("bundle", AT + "/publicKey/rawBytes", keys.public_pem(SIGNER))

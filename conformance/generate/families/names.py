@@ -172,7 +172,7 @@ BYTES = FAMILY.group(
 )
 
 
-@BYTES.reject("backslash-for-slash", "OMS-6.1.2-08", "OMS-8.4-01", stage="names")
+@BYTES.reject("backslash-for-slash", "OMS-6.1.2-08", "REF-NAMES-02", "OMS-8.4-01", stage="names")
 def backslash_for_slash() -> Edit:
     """A resource's name has a backslash where the model has a folder."""
     return set_at("payload", FIRST, "code\\run.py")
@@ -300,6 +300,7 @@ def not_utf_8() -> Material:
 @FAMILY.reject(
     "escaped-byte",
     "OMS-6.1.2-09",
+    "REF-JSON-05",
     control="escaped-byte-base",
     stage="statement",
     stages=("statement", "names", "files"),
@@ -425,3 +426,56 @@ def single_file() -> Material:
 def single_file_of_another_name() -> Edit:
     """The model is one file, and another name is listed."""
     return set_at("payload", FIRST, "other.gguf")
+
+
+LATER = FAMILY.group(
+    why="OMS has every name be in one canonical form.",
+    gain="A client that checks some of the names lets the others lead anywhere.",
+    severity="high",
+)
+SECOND = "/predicate/resources/1/name"
+
+
+@LATER.reject("last-leads-out", "OMS-6.1.2-03")
+def last_leads_out() -> Edit:
+    """The last name leads into a folder that is not there and out of it to the right file."""
+    return set_at("payload", SECOND, "x/../weights.bin")
+
+
+@LATER.reject("last-with-slash", "OMS-6.1.2-06")
+def last_with_slash() -> Edit:
+    """The last name ends in a slash."""
+    return set_at("payload", SECOND, "weights.bin/")
+
+
+@LATER.reject("not-ascii-leads-out", "OMS-6.1.2-03", control="composed")
+def not_ascii_leads_out() -> Edit:
+    """A name that is not ASCII leads out of the model and back to the right file."""
+    return set_at("payload", FIRST, "../model/mod\u00e9le.bin")
+
+
+@LATER.reject("not-ascii-with-dot", "OMS-6.1.2-04", control="composed", severity="medium")
+def not_ascii_with_dot() -> Edit:
+    """A name that is not ASCII has a dot and a slash in front."""
+    return set_at("payload", FIRST, "./mod\u00e9le.bin")
+
+
+@ODD.accept(
+    "escaped-pair",
+    "JSON-01",
+    control="beyond-16-bits",
+    severity="medium",
+    why="In JSON two escapes of a surrogate pair stand for one code point (RFC 8259, section 7).",
+    gain="Bundles of writers that escape what is not ASCII can't be verified.",
+)
+def escaped_pair() -> Edit:
+    """A name's code point beyond 16 bits is written as the escapes of a surrogate pair."""
+    return substitute("payload-bytes", "\U0001f9e0", "\\ud83e\\udde0")
+
+
+@ODD.accept(
+    "escaped-letter", "JSON-01", why="In JSON every character of a string may be escaped (RFC 8259, section 7)."
+)
+def escaped_letter() -> Edit:
+    """A letter of a name is written as an escape."""
+    return substitute("payload-bytes", "weights.bin", "weigh\\u0074s.bin")

@@ -409,3 +409,36 @@ def repeated_hash_type() -> Edit:
 def repeated_name() -> Edit:
     """The name of a resource is there twice, first as that of another file."""
     return substitute("payload-bytes", '"name":"config.json"', '"name":"config.txt","name":"config.json"')
+
+
+LAST = EACH.group(severity="high", gain="A client that checks the first resource only verifies one file.")
+SECOND = "/predicate/resources/1"
+
+
+@LAST.reject("last-without-digest", "OMS-5.2.1-02")
+def last_without_digest() -> Edit:
+    """The last resource has no digest."""
+    return remove_at("payload", SECOND + "/digest")
+
+
+@LAST.reject("last-without-name", "OMS-5.2.1-01", stages=("predicate", "statement", "names"))
+def last_without_name() -> Edit:
+    """The last resource has no name."""
+    return remove_at("payload", SECOND + "/name")
+
+
+@LAST.reject("last-without-algorithm", "OMS-5.2.1-03")
+def last_without_algorithm() -> Edit:
+    """The last resource has no algorithm."""
+    return remove_at("payload", SECOND + "/algorithm")
+
+
+@LAST.reject(
+    "last-algorithm-unregistered",
+    "OMS-7-01",
+    why="OMS has algorithms be named as its registry names them.",
+    severity="medium",
+)
+def last_algorithm_unregistered() -> Edit:
+    """The last resource's algorithm is md5, which is not registered."""
+    return set_at("payload", SECOND + "/algorithm", "md5")

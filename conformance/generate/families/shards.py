@@ -243,7 +243,7 @@ def overlap() -> Edit:
 @PARTITION.reject("same-start", "OMS-6.3.2-04")
 def same_start() -> Edit:
     """A second, shorter shard starts where another does."""
-    return rooted(insert_at("payload", RESOURCES + "/2", shard("w.bin:10:15", TEXT[10:15])))
+    return rooted(insert_at("payload", RESOURCES + "/1", shard("w.bin:10:15", TEXT[10:15])))
 
 
 @PARTITION.reject("short-in-the-middle", "OMS-6.3.2-04")
@@ -410,7 +410,13 @@ def leading_zero() -> Edit:
 
 
 @FORM.reject(
-    "huge-end", "OMS-6.3.2-04", "OMS-6.3.2-10", control="whole", severity="low", stages=("names", "predicate", "digest")
+    "huge-end",
+    "OMS-6.3.2-04",
+    "OMS-6.3.2-08",
+    "OMS-6.3.2-10",
+    control="whole",
+    severity="low",
+    stages=("names", "predicate", "digest"),
 )
 def huge_end() -> Edit:
     """A shard's end is 2^64 + 5, which a counter of 64 bits takes for 5."""
@@ -548,7 +554,9 @@ def extra_empty_file() -> Edit:
 @TREE.either(
     "listed-empty-file",
     "OMS-6.3.2-06",
+    "OMS-6.3.2-04",
     stage="names",
+    stages=("names", "files", "digest"),
     control="excused-empty",
     severity="low",
     why="OMS has signers leave files of zero bytes out, and does not say what a verifier does with one.",
@@ -564,3 +572,29 @@ def excused_empty() -> Material:
     """A model in shards has an unsigned file of zero bytes, and the caller excuses unsigned files."""
     files = {"full.bin": "excused empty"}
     return key_case(files, shard_size=10, unsigned=[file("empty", "")], options={"ignore_unsigned_files": True})
+
+
+@PARTITION.reject("short-and-on", "OMS-6.3.2-04")
+def short_and_on() -> Edit:
+    """A short shard in the middle is followed by one that starts where it ends: no gap, and every digest is right."""
+    parts = (("w.bin:0:10", TEXT[:10]), ("w.bin:10:15", TEXT[10:15]), ("w.bin:15:25", TEXT[15:]))
+    return rooted(set_at("payload", RESOURCES, [shard(name, part) for name, part in parts]))
+
+
+@PARTITION.reject("gap-in-the-last-file", "OMS-6.3.2-04", control="two-files")
+def gap_in_the_last_file() -> Edit:
+    """The first shard of the second file is missing."""
+    return rooted(remove_at("payload", RESOURCES + "/2"))
+
+
+@PARTITION.reject(
+    "last-missing-in-the-first-file",
+    "OMS-6.3.2-10",
+    "OMS-8.4-01",
+    control="two-files",
+    stage="digest",
+    stages=("digest", "files", "names"),
+)
+def last_missing_in_the_first_file() -> Edit:
+    """The last shard of the first file is missing, and that of the second is there."""
+    return rooted(remove_at("payload", RESOURCES + "/1"))

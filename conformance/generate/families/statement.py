@@ -90,7 +90,7 @@ def nan() -> Edit:
     return substitute("payload-bytes", '"note":1', '"note":NaN')
 
 
-@TEXT.reject("utf-16", "JSON-02")
+@TEXT.reject("utf-16", "JSON-02", "JSON-01")
 def utf_16() -> Edit:
     """The statement is in UTF-16."""
     return encode("payload-bytes", "utf-16-le")

@@ -1,4 +1,4 @@
-"""The three commands of the notes on Sigstore, run as they stand there."""
+"""The three commands of the README that sign and verify without an account, run as they stand there."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytest.importorskip("sigstore")
 
 from .clients import PATIENCE, REPOSITORY
 
-NOTES = REPOSITORY / "spec" / "sigstore-notes.md"
+README = REPOSITORY / "README.md"
 PORT = "8989"
 
 
 def test_three_commands(model: Path, tmp_path: Path) -> None:
     """Only the port is another, a free one; and the script waits where a person would be typing."""
-    block = re.search(r"<!-- loopback commands -->\n```sh\n(.*?)```", NOTES.read_text("utf-8"), re.DOTALL)
+    block = re.search(r"<!-- loopback commands -->\n```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
     assert block is not None
     serve, sign, verify = block.group(1).splitlines()
     model.rename(tmp_path / "my-model")
