@@ -5,21 +5,34 @@ Run it with a Python in which the package's dependencies are installed.
 
 from __future__ import annotations
 
+import json
 import os.path
 import sys
+from importlib.util import find_spec
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from conformance.adapters.protocol import command_line
 from model_signing_ref import __version__, cli
 
-FLAGS = '["--allow-symlinks", "--hash-algorithm", "--shard-size"]'
+FLAGS = (
+    *("--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--allow-v0.2"),
+    *("--no-ignore-git-paths", "--verification-time"),
+)
+PROFILES = ("shards", "blake2b", "symlinks", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
+
+
+def capabilities() -> dict[str, object]:
+    """What this package has."""
+    blake3 = ["blake3"] if find_spec("blake3") else []
+    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES}
+    return {"client": "model_signing_ref", "client_version": __version__, **facts}
 
 
 def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject, 3 unsupported, anything else an error."""
     if argv == ["capabilities"]:
-        print(f'{{"flags": {FLAGS}, "hash_algorithms": ["sha256", "blake2b"], "client_version": "{__version__}"}}')
+        print(json.dumps(capabilities()))
         return 0
     return cli.main(command_line(argv))
 

@@ -6,6 +6,7 @@ latter).
 
 from __future__ import annotations
 
+import json
 import os.path
 import sys
 from importlib.metadata import version
@@ -14,14 +15,18 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from conformance.adapters.protocol import command_line
 
-DASHED = ("--", "--ignore-paths", "--ignore-git-paths")  # it spells every other option with underscores
+HASHES = ("sha256",)  # its library has more, and shards; its command line verifies with neither
+PROFILES = ("compat-1.0", "compat-1.1")
+# It spells every other option with underscores.
+DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 
 
 def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
-        facts = '"flags": ["--allow-symlinks"], "hash_algorithms": ["sha256"]'
-        print(f'{{{facts}, "client_version": "{version("model-signing")}"}}')
+        facts = {"client": "model-signing", "client_version": version("model-signing")}
+        flags = ["--allow-symlinks", "--no-ignore-git-paths"]
+        print(json.dumps({**facts, "flags": flags, "hash_algorithms": HASHES, "profiles": PROFILES}))
         return 0
     from model_signing._cli import main as run  # type: ignore[import-not-found]
 

@@ -1,0 +1,56 @@
+"""The side of an adapter in JSON lines: reads requests, has them answered, writes the answers. See PROTOCOL.md."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Request = dict[str, Any]
+VERDICTS = {"accepted": "accept", "rejected": "reject", "unsupported": "unsupported"}
+TAKEN = {
+    **{"bundle": "--signature", "public_key": "--public-key", "identity": "--identity"},
+    **{"issuer": "--identity-provider", "trusted_root": "--trust-config", "verification_time": "--verification-time"},
+}
+VALUED = {"hash_algorithm": "--hash-algorithm", "shard_size": "--shard-size", "max_bundle_bytes": "--max-bundle-bytes"}
+SWITCHES = {
+    **{"ignore_unsigned_files": "--ignore-unsigned-files", "allow_symlinks": "--allow-symlinks"},
+    "allow_v02": "--allow-v0.2",
+}
+
+
+def serve(hello: Request, verify: Callable[[Request], Request]) -> None:
+    """Answer every line until `bye`; what goes wrong in an answer is an error, and the next line is read."""
+    replies, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no answer
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["op"] == "bye":
+            break
+        try:
+            reply = hello if request["op"] == "hello" else verify(request)
+        except Exception as error:  # whatever it is, it is this answer's, not the process's
+            reply = {"verdict": "error", "detail": f"{type(error).__name__}: {error}"}
+        print(json.dumps({"id": request["id"], **reply}), file=replies, flush=True)
+
+
+def option_words(request: Request) -> list[str]:
+    """What a request says but for the method and the model, as model_signing_ref's command lines have it."""
+    options = request["options"]
+    words = [word for name, flag in TAKEN.items() if request[name] is not None for word in (flag, request[name])]
+    words += [word for path in request["certificates"] for word in ("--certificate-chain", path)]
+    words += [word for path in options["ignore_paths"] for word in ("--ignore-paths", path)]
+    words += [word for name, flag in VALUED.items() if options[name] for word in (flag, str(options[name]))]
+    words += [flag for name, flag in SWITCHES.items() if options[name]]
+    return words + ["--no-ignore-git-paths"] * (options["ignore_git_paths"] is False)
+
+
+def by_command_line(main: Callable[[list[str]], int], words: list[str]) -> Request:
+    """The answer of a command line that reports in JSON, run in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()):
+        main(words)
+    report = json.loads(out.getvalue())
+    verdict = VERDICTS.get(report["verdict"], "error")
+    return {"verdict": verdict, "stage": report["stage"], "detail": report["detail"] or ""}

@@ -1,0 +1,188 @@
+"""What a client's answers are worth.
+
+A rejection counts only where the same run accepted the vector's control, and an acceptance only in a run in which
+some rejection counted, that of the smoke test included: so a client that always says the same, or that never gets as
+far as an answer, has nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from . import case
+from .clients import Answer, Capabilities
+
+PASS, FAIL, ERROR, UNEARNED, KNOWN = "pass", "fail", "error", "unearned", "known-failure"
+NOT_APPLICABLE, NOT_RUN, NOT_INJECTABLE, UNSCORED = "not-applicable", "not-run", "not-injectable", "unscored"
+COUNTED = (PASS, FAIL, ERROR, UNEARNED, KNOWN)
+OPEN = (FAIL, ERROR, UNEARNED, KNOWN, NOT_RUN, NOT_INJECTABLE)
+STATUSES = (*COUNTED, NOT_APPLICABLE, NOT_RUN, NOT_INJECTABLE, UNSCORED)
+
+
+class Outcome(NamedTuple):
+    """How it went with a vector: an answer, or why there is none (a status of this module, and a reason)."""
+
+    answer: Answer | None
+    status: str = ""
+    reason: str = ""
+
+
+class Result(NamedTuple):
+    """A vector's line in the results."""
+
+    vector: case.Vector
+    expected: str
+    status: str
+    reason: str
+    answer: Answer | None
+    stage_right: bool | None
+
+
+def expected(vector: case.Vector, known: Capabilities) -> tuple[str, list[str]]:
+    """The verdict and the stages that the client is judged by; `either` if by none."""
+    if vector["profile"] == "ref-strict" and "ref-strict" in known.profiles:
+        return vector["ours"]["verdict"], [vector["ours"]["stage"]] if vector["ours"]["stage"] else []
+    return ("either" if vector["profile"] == "ref-strict" else vector["verdict"]), vector["stages"]
+
+
+def judge(
+    outcomes: dict[str, Outcome], vectors: Iterable[case.Vector], known: Capabilities, whole: dict[str, case.Vector]
+) -> list[Result]:
+    """The results of the vectors, from the outcomes of them and of their controls, which are in `whole`."""
+    results = [judge_one(vector, outcomes, known, whole) for vector in vectors]
+    if smoke_refused(outcomes) or any(each.status == PASS and each.expected == "reject" for each in results):
+        return results
+    why = "no rejection counted in this run, so neither does an acceptance"
+    return [each._replace(status=UNEARNED, reason=why) if each.status == PASS else each for each in results]
+
+
+def smoke_refused(outcomes: dict[str, Outcome]) -> bool:
+    """Whether the client refused the broken signature of the smoke test and accepted its control."""
+    said = [outcomes[name].answer if name in outcomes else None for name in SMOKE]
+    return [each.verdict if each else "" for each in said] == ["accept", "reject"]
+
+
+SMOKE = ("signature/p-256", "signature/last-bit")
+
+
+def judge_one(
+    vector: case.Vector, outcomes: dict[str, Outcome], known: Capabilities, whole: dict[str, case.Vector]
+) -> Result:
+    """The result of one vector."""
+    outcome, control = outcomes[vector["id"]], vector["control"]
+    wanted, stages = expected(vector, known)
+    if outcome.answer is None:
+        return Result(vector, wanted, outcome.status, outcome.reason, None, None)
+    said = outcomes[control].answer if control else None
+    status, reason = weigh(vector, (wanted, stages), outcome.answer, said, known)
+    if status == UNEARNED and beyond(whole[control], outcomes[control], known):
+        status, reason = NOT_APPLICABLE, f"refused; it would count if the client declared what {control} needs"
+    judged = status == PASS and wanted == "reject" and outcome.answer.stage is not None
+    right = outcome.answer.stage in stages if judged else None
+    return Result(vector, wanted, status, reason, outcome.answer, right)
+
+
+def beyond(control: case.Vector, outcome: Outcome, known: Capabilities) -> bool:
+    """Whether a control is beyond what the client declares."""
+    return control["profile"] not in known.profiles or outcome.status == NOT_APPLICABLE
+
+
+def weigh(
+    vector: case.Vector, wanted: tuple[str, list[str]], answer: Answer, control: Answer | None, known: Capabilities
+) -> tuple[str, str]:
+    """The status of an answer, and the reason for it."""
+    if vector["profile"] not in known.profiles and vector["profile"] != "ref-strict":
+        if answer.verdict == "accept":
+            return FAIL, f"accepted, though the client does not declare {vector['profile']} (--declare has it judged)"
+        return NOT_APPLICABLE, f"the client does not declare {vector['profile']}"
+    if wanted[0] == "either":
+        return UNSCORED, "OMS leaves it open"
+    if answer.verdict == "error":
+        return ERROR, answer.detail.partition("\n")[0]
+    if wanted[0] == "reject":
+        return weigh_rejection(vector, wanted[1], answer, control)
+    return (PASS, "") if answer.verdict == wanted[0] else (FAIL, f"said {answer.verdict}: {last_line(answer.detail)}")
+
+
+def weigh_rejection(vector: case.Vector, stages: list[str], answer: Answer, control: Answer | None) -> tuple[str, str]:
+    """The status of an answer where a rejection is right."""
+    if answer.verdict == "accept":
+        return FAIL, "accepted"
+    if answer.verdict == "unsupported" and "unsupported" not in stages:
+        return FAIL, "called it unsupported, which is no rejection"
+    if vector["control"] and (control is None or control.verdict != "accept"):
+        return UNEARNED, f"refused, but so was the control {vector['control']}, or it gave no answer"
+    return PASS, ""
+
+
+def last_line(text: str) -> str:
+    """The last line that has something on it."""
+    return ([line.strip() for line in text.splitlines() if line.strip()] or ["(no output)"])[-1][:300]
+
+
+def with_known_failures(results: list[Result], known: dict[str, str]) -> tuple[list[Result], list[str]]:
+    """The results with the known failures marked, and the IDs of those that passed unexpectedly."""
+    marked = [
+        each._replace(status=KNOWN, reason=f"{each.reason} ({known[each.vector['id']]})")
+        if each.vector["id"] in known and each.status in (FAIL, ERROR, UNEARNED)
+        else each
+        for each in results
+    ]
+    return marked, [each.vector["id"] for each in results if each.status == PASS and each.vector["id"] in known]
+
+
+class KnownFailuresError(ValueError):
+    """The list of known failures can't be used; the text says why."""
+
+
+def read_known_failures(text: str, ids: Iterable[str]) -> dict[str, str]:
+    """ID and link of each line; `#` begins a comment. Raises KnownFailuresError."""
+    known, exist = {}, set(ids)
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition(" #")[0].split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or "://" not in words[1]:
+            raise KnownFailuresError(f"line {number}: not an ID and a link")
+        if words[0] not in exist:
+            raise KnownFailuresError(f"line {number}: there is no vector {words[0]}")
+        known[words[0]] = words[1]
+    return known
+
+
+def tally(results: Iterable[Result]) -> dict[str, Any]:
+    """Counts and scores of some results: verdicts and stages apart."""
+    results = list(results)
+    counts = Counter(result.status for result in results)
+    counted = sum(counts[status] for status in COUNTED)
+    staged = [result.stage_right for result in results if result.stage_right is not None]
+    return {
+        "vectors": len(results),
+        **{status: counts[status] for status in STATUSES},
+        "counted": counted,
+        "score": round(counts[PASS] / counted, 4) if counted else None,
+        "stages": {"judged": len(staged), "right": sum(staged)},
+    }
+
+
+def by_profile(results: list[Result], known: Capabilities) -> dict[str, dict[str, Any]]:
+    """The tally of each profile."""
+    names = sorted({result.vector["profile"] for result in results}, key=lambda name: (name != "core", name))
+    return {
+        name: {
+            "declared": name in known.profiles,
+            **tally(result for result in results if result.vector["profile"] == name),
+        }
+        for name in names
+    }
+
+
+def claim(results: list[Result], whole: bool) -> dict[str, Any]:
+    """Whether the run supports a claim of conformance with `core`, and if not, why."""
+    core = [result for result in results if result.vector["profile"] == "core"]
+    counts = Counter(result.status for result in core)
+    reasons = [f"{counts[status]} in core: {status}" for status in OPEN if counts[status]]
+    reasons += [] if whole else ["only a part of core was run"]
+    return {"core": not reasons and bool(core), "open": reasons}

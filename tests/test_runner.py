@@ -1,0 +1,332 @@
+"""The conformance runner: what broken clients score, and what a run writes."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from conformance import case, clients, reports, run, scoring
+
+jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
+
+ROOT = Path(__file__).parents[1]
+ADAPTERS, ZOO = ROOT / "conformance" / "adapters", ROOT / "tests" / "zoo"
+FEW = ("--family", "order")
+
+
+def python(path: Path, *words: str) -> str:
+    return shlex.join([sys.executable, str(path), *words])
+
+
+def half(cut: str) -> str:
+    return python(ZOO / "half.py", cut)
+
+
+def ran(tmp_path: Path, adapter: str, *words: str) -> tuple[int, Any]:
+    """Exit status and results of a run."""
+    path = tmp_path / "results.json"
+    status = run.main(["--adapter", adapter, "--json", str(path), "--timeout", "30", *words])
+    return status, json.loads(path.read_text()) if path.exists() else None
+
+
+def of_families(*families: str) -> list[str]:
+    return [word for family in families for word in ("--family", family)]
+
+
+def lines(report: Any) -> dict[str, Any]:
+    return {each["id"]: each for each in report["results"]}
+
+
+# --- the zoo
+
+# What is dead: the protocol, and what the diagnosis says.
+DEAD = {
+    "exit_0": ("command", "accepts a signature that does not hold"),
+    "exit_1": ("command", "refuses a good signature"),
+    "crash": ("command", "crashed, exit status 1"),
+    "killed": ("command", "SIGSEGV"),
+    "hang": ("command", "no answer within"),
+    "missing_dependency": ("command", "a_module_that_nobody_has_installed"),
+    "usage": ("command", "exit status 2"),
+    "garbage": ("jsonl", "a line that is no answer"),
+    "wrong_id": ("jsonl", "a line that is no answer to line 2"),
+}
+
+
+@pytest.mark.parametrize("name", DEAD)
+@pytest.mark.parametrize("go_on", [(), ("--go-on",)], ids=["stop", "go-on"])
+def test_the_dead_score_nothing(name: str, go_on: tuple[str, ...], tmp_path: Path) -> None:
+    protocol, diagnosis = DEAD[name]
+    timeout = ("--timeout", "0.4") if name == "hang" else ()
+    words = (*go_on, "--protocol", protocol, *FEW, *timeout)
+    status, report = ran(tmp_path, python(ZOO / f"{name}.py"), *words)
+    assert status == (run.FAILED if go_on else run.NO_RUN)
+    assert diagnosis in report["smoke"]["diagnosis"]
+    assert report["totals"]["pass"] == 0 and report["totals"]["counted"] >= 14
+    assert not report["claim"]["core"]
+
+
+# Families, passed and counted in them, and whether the smoke test lets the client through.
+HALF = {
+    "no_signature_check": ("signature", 0, 61, False),
+    "no_order_check": ("order", 7, 14, True),
+    "no_name_check": ("ignored", 53, 62, True),
+    "follows_links": ("files", 61, 69, True),
+    "no_extra_check": ("files", 48, 69, True),
+    "no_digest_check": ("digest", 4, 18, True),
+    "hint_only": ("signature", 0, 61, False),
+    "signature_only": ("digest", 4, 18, True),
+    "contents_only": ("signature", 0, 61, False),
+}
+
+
+@pytest.mark.parametrize("cut", HALF)
+def test_the_half_blind_lose_what_they_do_not_see(cut: str, tmp_path: Path) -> None:
+    family, *scores = HALF[cut]
+    words = ("--protocol", "jsonl", "--workers", "1", "--go-on", "--family", str(family))
+    _, report = ran(tmp_path, half(cut), *words)
+    assert [report["totals"]["pass"], report["totals"]["counted"], report["smoke"]["passed"]] == scores
+
+
+def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
+    _, report = ran(tmp_path, half("follows_links"), "--protocol", "jsonl", "--family", "files")
+    wrong = {each["id"] for each in reports.bad(report)}
+    assert wrong and all("link" in name for name in wrong)
+
+
+def test_static_vectors_can_be_learnt_by_heart(tmp_path: Path) -> None:
+    words = ("--protocol", "jsonl", "--workers", "1", *FEW)
+    status, report = ran(tmp_path, python(ZOO / "answer_table.py", "order"), *words)
+    assert (status, report["totals"]["score"]) == (run.PASSED, 1)
+
+
+# --- good clients
+
+
+@pytest.mark.parametrize("name", ["package_lines", "standalone_lines"])
+def test_the_project_s_own_verifiers_pass(name: str, tmp_path: Path) -> None:
+    status, report = ran(tmp_path, python(ADAPTERS / f"{name}.py"), "--protocol", "jsonl")
+    assert (status, reports.bad(report)) == (run.PASSED, [])
+    stages = report["totals"]["stages"]
+    assert stages["right"] == stages["judged"] > 400
+    wanted = [f"{report['profiles']['core']['not-run']} in core: not-run"] if os.geteuid() == 0 else []
+    assert report["claim"]["open"] == wanted
+
+
+def test_the_package_passes_by_the_command_protocol(tmp_path: Path) -> None:
+    status, report = ran(tmp_path, python(ADAPTERS / "package.py"), *of_families("order", "compat"))
+    assert (status, reports.bad(report)) == (run.PASSED, [])
+    assert report["claim"] == {"core": False, "open": ["only a part of core was run"]}
+
+
+def test_the_runner_needs_nothing_installed(tmp_path: Path) -> None:
+    """Neither site-packages nor an environment; only the adapter has them."""
+    words = [sys.executable, "-I", "-S", str(ROOT / "conformance" / "run.py"), *FEW]
+    words += ["--adapter", python(ADAPTERS / "standalone_lines.py"), "--protocol", "jsonl"]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, "14 of 14" in done.stdout) == (0, True), done.stderr
+
+
+def test_the_adapter_of_the_documentation(tmp_path: Path) -> None:
+    text = (ROOT / "conformance" / "PROTOCOL.md").read_text("utf-8")
+    block = re.findall(r"<!-- adapter -->\n```python\n(.*?)```", text, re.DOTALL)
+    assert len(block) == 1 and block[0].count("\n") <= 60
+    (tmp_path / "adapter.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{block[0]}")
+    words = ("--protocol", "jsonl", *of_families("files", "shards", "signature"))
+    status, report = ran(tmp_path, python(tmp_path / "adapter.py"), *words)
+    assert (status, reports.bad(report)) == (run.PASSED, [])
+
+
+# --- scoring
+
+
+def known(*profiles: str) -> clients.Capabilities:
+    return clients.capabilities({"profiles": list(profiles)}, ())
+
+
+def judged(name: str, said: str, control: str = "accept", *profiles: str) -> scoring.Result:
+    whole = {vector["id"]: vector for vector in case.load()}
+    outcomes = {name: scoring.Outcome(clients.Answer(said))}
+    if whole[name]["control"]:
+        outcomes[whole[name]["control"]] = scoring.Outcome(clients.Answer(control))
+    return scoring.judge_one(whole[name], outcomes, known(*profiles), whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "control", "status"),
+    [
+        ("signature/last-bit", "reject", "accept", scoring.PASS),
+        ("signature/last-bit", "reject", "reject", scoring.UNEARNED),
+        ("signature/last-bit", "reject", "error", scoring.UNEARNED),
+        ("signature/last-bit", "accept", "accept", scoring.FAIL),
+        ("signature/last-bit", "unsupported", "accept", scoring.FAIL),
+        ("signature/last-bit", "error", "accept", scoring.ERROR),
+        ("signature/p-384", "accept", "accept", scoring.PASS),
+        ("signature/p-384", "unsupported", "accept", scoring.FAIL),
+        ("algorithms/blake3", "accept", "", scoring.FAIL),
+        ("algorithms/blake3", "reject", "", scoring.NOT_APPLICABLE),
+        ("algorithms/blake3", "error", "", scoring.NOT_APPLICABLE),
+        ("algorithms/blake3-labelled-sha256", "reject", "reject", scoring.NOT_APPLICABLE),
+        ("algorithms/blake3-labelled-sha256", "accept", "reject", scoring.FAIL),
+    ],
+)
+def test_what_an_answer_is_worth(name: str, said: str, control: str, status: str) -> None:
+    assert judged(name, said, control).status == status
+
+
+def test_ref_strict_is_scored_only_if_declared() -> None:
+    name = next(v["id"] for v in case.load() if v["profile"] == "ref-strict" and v["ours"]["verdict"] == "reject")
+    assert judged(name, "accept").status == scoring.UNSCORED
+    assert judged(name, "accept", "accept", "ref-strict").status == scoring.FAIL
+    assert judged(name, "reject", "accept", "ref-strict").status == scoring.PASS
+
+
+def test_options_that_are_not_declared_are_not_used() -> None:
+    vector = next(each for each in case.load() if each["id"] == "compat/old")
+    with pytest.raises(clients.Unasked, match=r"--allow-v0\.2"):
+        clients.extra_flags(vector, ())
+    assert clients.extra_flags(vector, ("--allow-v0.2",)) == ["--allow-v0.2"]
+
+
+def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vector = {"verification_time": "2026-01-02T03:04:05Z"}
+    assert clients.time_words(vector, ("--verification-time",))[0] == ["--verification-time", "2026-01-02T03:04:05Z"]
+    monkeypatch.setattr(clients, "PRELOADS", (str(tmp_path),))
+    with pytest.raises(clients.NotInjectable):
+        clients.time_words(vector, ())
+    (tmp_path / "libfaketime.so.1").touch()
+    assert clients.time_words(vector, ())[1]["FAKETIME"] == "@2026-01-02 03:04:05"
+    assert clients.time_words({"verification_time": None}, ()) == ([], {})
+
+
+def test_capabilities_of_another_shape_are_refused() -> None:
+    with pytest.raises(clients.ClientError, match="flags"):
+        clients.capabilities({"flags": "--allow-symlinks"}, ())
+
+
+def test_what_a_client_implies() -> None:
+    said = {"flags": ["--allow-symlinks", "--shard-size"], "hash_algorithms": ["sha256", "blake3"]}
+    assert clients.capabilities(said, ("compat-1.0",)).profiles == (
+        "blake3",
+        "compat-1.0",
+        "core",
+        "shards",
+        "symlinks",
+    )
+
+
+# --- known failures
+
+
+def test_known_failures_are_strict(tmp_path: Path) -> None:
+    path = tmp_path / "known.txt"
+    words = ("--protocol", "jsonl", *FEW, "--known-failures", str(path))
+    _, report = ran(tmp_path, half("no_order_check"), *words[:4])
+    failing = [each["id"] for each in reports.bad(report)]
+    assert len(failing) == 7
+    path.write_text("# all\n" + "".join(f"{name} https://example.com/1 # why\n" for name in failing))
+    status, report = ran(tmp_path, half("no_order_check"), *words)
+    assert (status, report["totals"]["known-failure"]) == (run.PASSED, len(failing))
+    assert not report["claim"]["core"]
+    path.write_text(path.read_text() + "order/plain https://example.com/2\n")
+    status, report = ran(tmp_path, half("no_order_check"), *words)
+    assert (status, report["unexpected_passes"]) == (run.FAILED, ["order/plain"])
+
+
+@pytest.mark.parametrize("line", ["order/nobody https://example.com", "order/plain", "order/plain soon"])
+def test_a_wrong_list_of_known_failures_stops_the_run(
+    line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "known.txt").write_text(line)
+    assert ran(tmp_path, python(ZOO / "exit_0.py"), "--known-failures", str(tmp_path / "known.txt"))[0] == run.NO_RUN
+    assert "line 1" in capsys.readouterr().err
+
+
+# --- selection, reports, show
+
+
+@pytest.mark.parametrize(
+    ("words", "count"),
+    [
+        (["--family", "order"], 15),
+        (["--id", "order/plain", "--id", "names/folder"], 2),
+        (["--id", "order/*", "--profile", "core"], 14),
+        (["--clause", "OMS-5.2.1-05", "--family", "order"], 15),
+    ],
+)
+def test_selection(words: list[str], count: int) -> None:
+    chosen = run.select(case.load(), run.parse(["--adapter", "x", *words]))
+    assert len(chosen) == count
+
+
+def test_nothing_selected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ran(tmp_path, "x", "--family", "nobody")[0] == run.NO_RUN
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_a_client_that_is_not_there(tmp_path: Path) -> None:
+    status, report = ran(tmp_path, str(tmp_path / "nobody"), *FEW)
+    assert status == run.NO_RUN
+    assert "can't be started" in report["smoke"]["diagnosis"]
+
+
+def test_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--junit", str(tmp_path / "junit.xml"), "--markdown", str(tmp_path / "summary.md")]
+    _, report = ran(tmp_path, half("no_order_check"), "--protocol", "jsonl", *FEW, *words)
+    schema = json.loads((ROOT / "conformance" / "results.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(report)
+    bad = reports.bad(report)
+    suite = ElementTree.parse(tmp_path / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("15", str(len(bad)))
+    summary, out = (tmp_path / "summary.md").read_text(), capsys.readouterr().out
+    assert all(each["id"] in summary and each["id"] in out for each in bad) and bad
+
+
+def test_a_page_that_needs_no_other_file(tmp_path: Path) -> None:
+    words = ("--protocol", "jsonl", *FEW, "--html", str(tmp_path / "page.html"))
+    ran(tmp_path, half("no_order_check"), *words)
+    other = (tmp_path / "results.json").rename(tmp_path / "other.json")
+    _, report = ran(tmp_path, python(ADAPTERS / "package_lines.py"), *words, "--compare", str(other))
+    text = (tmp_path / "page.html").read_text("utf-8")
+    assert report["totals"]["pass"] == text.count('<summary><span class="pass">') == 14
+    assert text.count('· <span class="fail">') == 7
+    assert not re.search(r"<script|<link|src=|https?://[^<]*['\"]>", text)
+
+
+def test_cases_are_kept(tmp_path: Path) -> None:
+    adapter, keep = python(ADAPTERS / "package.py"), tmp_path / "kept"
+    for _ in range(2):
+        ran(tmp_path, adapter, "--id", "order/plain", "--keep", str(keep))
+    report = ran(tmp_path, adapter, "--id", "order/plain", "--keep", str(keep))[1]
+    command = lines(report)["order/plain"]["command"]
+    assert str(keep / "order" / "plain") in command
+    assert subprocess.run(shlex.split(command), capture_output=True, check=False).returncode == 0
+    assert sorted(path.name for path in keep.iterdir()) == ["order", "signature"]
+
+
+def test_show(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["show", "signature/last-bit"]) == run.PASSED
+    out = capsys.readouterr().out
+    assert "control: signature/p-256" in out and "--id signature/last-bit" in out
+    assert run.main(["show", "signature/nobody"]) == run.NO_RUN
+
+
+def test_a_hanging_client_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text("import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])\n")
+    started = time.monotonic()
+    client = clients.CommandClient(python(script), 0.5)
+    with pytest.raises(clients.ClientError, match="no answer within"):
+        client.capabilities()
+    assert time.monotonic() - started < 10

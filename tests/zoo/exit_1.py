@@ -1,0 +1,3 @@
+"""Says no to everything."""
+
+raise SystemExit(1)

@@ -1,0 +1,6 @@
+"""Writes something else than answers."""
+
+import sys
+
+for _ in sys.stdin:
+    print("Verification succeeded", flush=True)

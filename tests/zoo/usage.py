@@ -1,0 +1,3 @@
+"""Understands no command, and says so with the exit status of argparse."""
+
+raise SystemExit(2)
