@@ -661,6 +661,7 @@ def test_a_key_that_may_not_sign(hsm: Hsm) -> None:
     session.setAttributeValue(handle, [(p11.CKA_SIGN, False)])
     session.closeSession()
     library.unload()
+    library.unload = lambda: None  # its finalizer must not wait for a lock that the next unloading holds
     detail = failure(lambda: token_key(hsm.uri("token=mute;object=key")))
     assert detail == "the key with the label 'key' is not allowed to sign (CKA_SIGN is false)"
 
@@ -758,6 +759,33 @@ def counts(hsm: Hsm, monkeypatch: pytest.MonkeyPatch) -> Counts:
     ):
         count(owner, name)
     return Counts(seen)
+
+
+COLLECTED_WHILE_UNLOADING = """
+import gc, sys
+import PyKCS11
+from model_signing_ref.signers import pkcs11
+
+original = PyKCS11.LowLevel.CPKCS11Lib.Unload
+def unload(self):
+    gc.collect()
+    return original(self)
+PyKCS11.LowLevel.CPKCS11Lib.Unload = unload
+
+gc.disable()
+with pkcs11._open_module(sys.argv[1]) as library:
+    library.itself = library
+del library
+with pkcs11._open_module(sys.argv[1]):
+    pass
+"""
+
+
+def test_a_module_that_is_collected_while_another_is_unloaded(hsm: Hsm) -> None:
+    """The finalizer of PyKCS11 waits for a lock that is held then, for ever if it is not kept from it."""
+    package = str(Path(signing.__file__).parents[1])
+    command = [sys.executable, "-c", COLLECTED_WHILE_UNLOADING, hsm.module]
+    subprocess.run(command, env={**os.environ, "PYTHONPATH": package}, check=True, timeout=60)
 
 
 def test_everything_is_closed(hsm: Hsm, token: str, counts: Counts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -217,11 +217,19 @@ def _open_module(path: str) -> Iterator[Any]:
     p11 = _pykcs11()
     _check_module(path)
     library = p11.PyKCS11Lib()
+    unload = library.unload
+    # Its finalizer unloads once more, and waits for ever if it runs while another one is being unloaded: PyKCS11
+    # guards both with one lock that is not reentrant.
+    library.unload = _do_nothing
     _call(f"start the PKCS #11 module {quote(path)}", lambda: library.load(path))
     try:
         yield library
     finally:
-        library.unload()
+        unload()
+
+
+def _do_nothing() -> None:
+    """What is left of unloading when it was done."""
 
 
 def _check_module(path: str) -> None:
