@@ -203,7 +203,7 @@ def open_folder() -> Iterator[Path]:
 # A first run loads everything before the rights are given up: Python itself may lie where only root can read.
 AS_NOBODY = """
 import os, sys
-import model_signing_ref.pkcs11_uri
+import model_signing_ref.cli_key, model_signing_ref.cli_model, model_signing_ref.pkcs11_uri
 from model_signing_ref.cli import main
 assert main(["demo", "--quiet"]) == 0
 if os.geteuid() == 0:
