@@ -27,7 +27,7 @@ import re
 import secrets
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
@@ -196,6 +196,7 @@ class Loopback:
         self._stopped = False
         self._state = threading.Condition()  # guards all of the above that changes
         self._faults: dict[str, str] = {}
+        self._hanging: Counter[str] = Counter()
         for service, fault in faults.items():
             self.set_fault(service, fault)
         self._http = _Server((loopback_address(options.host), options.port), _handler(self))
@@ -277,7 +278,15 @@ class Loopback:
     def hang(self, service: str) -> None:
         """Return when the service is no longer to hang, or the server stops."""
         with self._state:
+            self._hanging[service] += 1
+            self._state.notify_all()
             self._state.wait_for(lambda: self._stopped or self._faults.get(service) != "hang")
+            self._hanging[service] -= 1
+
+    def wait_for_hang(self, service: str, seconds: float) -> bool:
+        """Whether a request hangs in the service, at the latest after some time; for tests."""
+        with self._state:
+            return self._state.wait_for(lambda: self._hanging[service] > 0, seconds)
 
     def next_serial(self, label: str) -> int:
         """A serial number that this server has not used yet."""

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -123,12 +122,9 @@ def wait_for_address(stream: IO[str] | None) -> str:
     raise AssertionError("no address was printed")
 
 
-def wait_for_request(box: Loopback, path: str) -> None:
-    """Return when the server has got a request for `path`."""
-    end = time.monotonic() + PATIENCE
-    while not any(line.endswith(f" {path}") for line in box.requests):
-        assert time.monotonic() < end, f"no request for {path}"
-        time.sleep(0.01)
+def wait_for_hang(box: Loopback, service: str) -> None:
+    """Return when a request hangs in the service."""
+    assert box.wait_for_hang(service, PATIENCE), f"no request hangs in {service}"
 
 
 def browser(directory: Path) -> str:

@@ -13,7 +13,7 @@ from sigstore.oidc import IdentityError, IdentityToken, Issuer, IssuerError
 
 from conformance.loopback import server
 
-from .clients import http, sign, verify, wait_for_request
+from .clients import http, sign, verify, wait_for_hang
 
 SIGNING = ("fulcio", "ctlog", "rekor-v1", "rekor-v2", "tsa")
 PATHS = {
@@ -101,7 +101,7 @@ def test_signing_with_a_hanging_service(box: server.Loopback, service: str) -> N
     with ThreadPoolExecutor(1) as pool:
         signing = pool.submit(outcome, box, version_of(service), token)
         try:
-            wait_for_request(box, PATHS[service])
+            wait_for_hang(box, service)
             assert not signing.done()
         finally:
             box.set_fault(service, None)
@@ -114,7 +114,7 @@ def test_stopping_lets_go_of_who_hangs(service: str) -> None:
     with ThreadPoolExecutor(1) as pool:
         with server.start(faults={service: "hang"}) as box:
             waiting = pool.submit(http, box.url + PATHS[service], b"" if method == "POST" else None)
-            wait_for_request(box, PATHS[service])
+            wait_for_hang(box, service)
             assert not waiting.done()
         answer = waiting.result()
     assert answer.status == 503
