@@ -231,7 +231,7 @@ def slices(old: bytes, new: bytes, serialization: JSON) -> Iterator[tuple[bytes,
 
 def digests(data: bytes) -> list[str]:
     """The digests in hex that a payload may hold."""
-    found = [hashlib.new(name, data).hexdigest() for name in ALGORITHMS]  # noqa: S324 - clients have to refuse some
+    found = [hashlib.new(name, data).hexdigest() for name in ALGORITHMS]
     return [*found, hashlib.blake2b(data, digest_size=32).hexdigest()]
 
 
@@ -360,7 +360,7 @@ def vary_value(edit: Edit, fresh: Fresh) -> JSON:
     value = edit["value"]
     if edit["layer"] == "payload":
         at = edits.parse_pointer(edit["pointer"])
-        return vary_payload(value, at[:-1] + ["0"] if edit["op"] == "insert" else at, fresh)
+        return vary_payload(value, [*at[:-1], "0"] if edit["op"] == "insert" else at, fresh)
     if edit["layer"] == "options":
         return vary_option(edit["name"], value, fresh)
     return vary_path(value, fresh) if edit["layer"] == "placement" else vary_json(value, fresh)
