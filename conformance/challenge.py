@@ -166,9 +166,9 @@ def freshness(seed: int, history: list[case.Vector], way: Way, number: int) -> F
         letters |= cycle(alphabet, stream[6 + len(letters) :])
 
     def label(old: str) -> str:
-        kind, _, name = old.partition("/")
-        where = f"{seed}" if kind == "rsa" else f"{basis}/{number}"  # two primes take their time
-        return f"{kind}/{where}/{name}" if way.key else old
+        kind = old.partition("/")[0]
+        basis_of_key = f"{seed}/{old}" if kind == "rsa" else f"{basis}/{number}/{old}"  # two primes take their time
+        return f"{kind}/challenge-{hashlib.sha256(basis_of_key.encode()).hexdigest()[:32]}" if way.key else old
 
     bare = Fresh(way, word, letters if way.contents else {}, label, {})
     return bare._replace(tokens=dict(chain(key_tokens(root, bare), digest_tokens(history, bare))))
