@@ -11,6 +11,7 @@ passed, 1 something failed, 2 the run could not be done.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import queue
@@ -30,6 +31,10 @@ from conformance import case, clients, page, reports, scoring
 from conformance.clients import Answer, Capabilities, Client
 from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, Outcome
 
+# Name: the module that has it, and the function there, from words to exit status. Without a name, vectors are run.
+SUBCOMMANDS = {
+    "show": ("run", "show"),
+}
 SELECTION = ("profile", "family", "id", "clause")
 PASSED, FAILED, NO_RUN = 0, 1, 2
 
@@ -57,8 +62,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and give the exit status."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        if words[:1] == ["show"]:
-            return show(words[1:])
+        if words and words[0] in SUBCOMMANDS:
+            module, function = SUBCOMMANDS[words[0]]
+            return int(getattr(importlib.import_module(f"conformance.{module}"), function)(words[1:]))
         arguments = parse(words)
         with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
             folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
@@ -289,5 +295,5 @@ def show(words: list[str]) -> int:
     return PASSED
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+if __name__ == "__main__":  # as the module that the subcommands import, so that there is one of everything
+    sys.exit(int(importlib.import_module("conformance.run").main()))
