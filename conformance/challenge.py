@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from . import case
+from . import case, run
 from .generate import edits, keys
 from .generate.kit import JSON, Edit, Material, Rule, as_rule, b64, digest_of, dump, pae, root_digest
 
@@ -70,6 +70,16 @@ class Fresh(NamedTuple):
     letters: dict[int, int]
     label: Callable[[str], str]
     tokens: dict[str, str]  # digests, fingerprints and keys that texts may hold
+
+
+def main(words: list[str]) -> int:
+    """Run the command line and give the exit status: that of a run."""
+    parser = run.run_options(prog="run.py challenge", description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--seed", type=int, required=True, help="another seed, other keys, names and contents")
+    arguments = parser.parse_args(words)
+    vectors, facts = challenge(arguments.seed, {vector["id"]: vector for vector in case.load()})
+    print(account(facts) + "\n")
+    return run.run(arguments, {vector["id"]: vector for vector in vectors}, vectors, facts)
 
 
 def challenge(seed: int, whole: Mapping[str, case.Vector]) -> tuple[list[case.Vector], dict[str, Any]]:

@@ -185,7 +185,8 @@ def in_bytes(dice: random.Random, layer: str, data: bytes) -> Edit:
     if kind < 0.23:
         return {"layer": layer, "op": "keep", "bytes": dice.randint(0, len(data))}
     start = dice.randrange(len(data))
-    found = next(data[start:stop] for stop in range(start + 4, start + 200) if data.count(data[start:stop]) == 1)
+    windows = (data[start:stop] for stop in range(start + 4, start + 200))
+    found = next((window for window in windows if data.count(window) == 1), data)
     place = dice.randint(0, len(found))
     gone = dice.choice((0, 0, 1, 2))
     return edits.substitute(layer, as_rule(found), as_rule(found[:place] + piece + found[place + gone :]))
@@ -299,7 +300,9 @@ def in_options(dice: random.Random, material: Material) -> Edit:
 def in_trust(dice: random.Random, material: Material) -> Edit:
     """The key's text otherwise, its first line apart."""
     head, _, rest = material["trust"]["public_key"].partition("\n")
-    return edits.trust("public_key", f"{head}\n{varied_text(dice, rest)}")
+    text = f"{head}\n{varied_text(dice, rest)}"
+    text.encode()  # it has to be a file's text
+    return edits.trust("public_key", text)
 
 
 def in_signature(dice: random.Random, material: Material) -> Edit:
