@@ -83,6 +83,33 @@ def in_payload(dice: random.Random, material: Material) -> Edit:
     return {**edit, "root_digest": "recomputed"} if dice.random() < 0.6 else edit
 
 
+def in_manifest(dice: random.Random, material: Material) -> Edit:
+    """An edit of the payload where most rules are: the resources and the ignored paths."""
+    value = json.loads(edits.open_payload(material))["predicate"]
+    resources, at = value["resources"], "/predicate/resources"
+    number = dice.randrange(len(resources))
+    kind = dice.random()
+    if kind < 0.25:
+        edit = edits.move_at("payload", f"{at}/{number}", f"{at}/{dice.randrange(len(resources))}")
+    elif kind < 0.5:
+        ignored = "/predicate/serialization/ignore_paths/-"
+        edit = edits.insert_at("payload", ignored, odd_name(dice, dice.choice(resources)["name"]))
+    elif kind < 0.75:
+        edit = edits.set_at("payload", f"{at}/{number}/name", odd_name(dice, resources[number]["name"]))
+    else:
+        new = {**dice.choice(resources), "name": odd_name(dice, resources[number]["name"])}
+        edit = edits.insert_at("payload", f"{at}/{dice.randint(0, len(resources))}", new)
+    return edits.rooted(edit) if dice.random() < 0.8 else edit
+
+
+def odd_name(dice: random.Random, name: str) -> str:
+    """Another spelling of a name, or something that is nearly one."""
+    folder, _, base = name.rpartition("/")
+    spellings = (f"./{name}", f"{name}/", f"/{name}", f"x/../{name}", f"../model/{name}", name.replace("/", "//"))
+    others = (f"{folder}/./{base}", f"{folder}/*", name.replace("/", "\\"), folder, varied_text(dice, name))
+    return dice.choice((*spellings, *others, ".", "..", "*", "x", ""))
+
+
 def in_bundle(dice: random.Random, material: Material) -> Edit:
     """An edit of the bundle outside its envelope."""
     value = edits.open_bundle(material)
@@ -102,20 +129,28 @@ def in_envelope(dice: random.Random, material: Material) -> Edit:
 def in_json(dice: random.Random, layer: str, value: JSON) -> Edit:
     """Set, remove, insert or move something."""
     places = list(pointers(value))
-    at, old = dice.choice(places)
+    at, old = place(dice, places)
     kind = dice.random()
-    if kind < 0.15 and at:
-        return edits.remove_at(layer, at)
-    if kind < 0.3 and isinstance(old, list):
-        new = dice.choice(old) if old else dice.choice(CONSTANTS)
+    if at and kind < 0.05:
+        to, target = place(dice, places)
+        return edits.move_at(layer, at, f"{to}/0" if isinstance(target, list) else f"{to}/{dice.choice(MEMBERS)}")
+    if isinstance(old, list) and kind < 0.7:
+        new = dice.choice(old) if old and dice.random() < 0.6 else dice.choice(CONSTANTS)
         return edits.insert_at(layer, f"{at}/{dice.randint(0, len(old))}", varied(dice, new, 0.5))
-    if kind < 0.3 and isinstance(old, dict):
+    if isinstance(old, dict) and kind < 0.4:
         return edits.set_at(layer, f"{at}/{dice.choice(MEMBERS)}", dice.choice([*CONSTANTS, *old.values()]))
-    if kind < 0.35 and at:
-        to, target = dice.choice(places)
-        inside = f"{to}/0" if isinstance(target, list) else f"{to}/{dice.choice(MEMBERS)}"
-        return edits.move_at(layer, at, inside)
-    return edits.set_at(layer, at, varied(dice, old, 1))
+    if at and kind < 0.15:
+        return edits.remove_at(layer, at)
+    others = [each for _, each in places if type(each) is type(old)]
+    return edits.set_at(layer, at, dice.choice(others) if kind < 0.3 else varied(dice, old, 1))
+
+
+def place(dice: random.Random, places: list[tuple[str, JSON]]) -> tuple[str, JSON]:
+    """One of the places; those of one kind, as the names of all resources, together as likely as any other."""
+    kinds: dict[str, list[tuple[str, JSON]]] = {}
+    for each in places:
+        kinds.setdefault("/".join("*" if part.isdigit() else part for part in each[0].split("/")), []).append(each)
+    return dice.choice(kinds[dice.choice(list(kinds))])
 
 
 def pointers(value: JSON, at: str = "") -> Iterator[tuple[str, JSON]]:
@@ -147,6 +182,7 @@ def like(dice: random.Random, old: JSON) -> Iterator[JSON]:
         yield from (old[::-1], old[:-1], old[1:], [*old, *old], {str(n): each for n, each in enumerate(old)})
     elif isinstance(old, dict):
         yield [old]
+        yield from ({**old, name: varied(dice, each, 1)} for name, each in old.items())
 
 
 def varied_text(dice: random.Random, old: str) -> str:
@@ -200,6 +236,8 @@ def in_tree(dice: random.Random, material: Material) -> Edit:
     layer = "outside" if material["outside"] and dice.random() < 0.15 else "tree"
     entries = material["outside"] if layer == "outside" else material["model"]["entries"]
     kind = dice.random()
+    if kind < 0.08 and layer == "tree":
+        return moved_away(dice, entries)
     if kind < 0.45 or not entries:
         return edits.tree(
             "add", layer, entry=random_entry(dice, material, safe(dice, entries, random_path(dice, entries)))
@@ -210,6 +248,15 @@ def in_tree(dice: random.Random, material: Material) -> Edit:
     if kind < 0.75:
         return edits.tree("rename", layer, path=old["path"], to=safe(dice, entries, random_path(dice, entries)))
     return edits.tree("replace", layer, path=old["path"], entry=random_entry(dice, material, old["path"]))
+
+
+def moved_away(dice: random.Random, entries: list[JSON]) -> Edit:
+    """A file put where nobody looks, and a link to it in its place."""
+    old = dice.choice([entry for entry in entries if entry["type"] == "file" and isinstance(entry["path"], str)])
+    hidden = {**old, "path": ".git/kept"}
+    target = "../" * old["path"].count("/") + ".git/kept"
+    others = [entry for entry in entries if entry is not old]
+    return edits.tree("exchange", entries=[*others, hidden, link(old["path"], target)])
 
 
 def random_path(dice: random.Random, entries: list[JSON]) -> str:
@@ -325,7 +372,8 @@ def in_placement(dice: random.Random, material: Material) -> Edit:
 
 Kind = Callable[[random.Random, Material], Edit]
 KINDS: dict[str, tuple[int, Kind]] = {
-    "payload": (32, in_payload),
+    "manifest": (16, in_manifest),
+    "payload": (20, in_payload),
     "bundle": (10, in_bundle),
     "envelope": (8, in_envelope),
     "payload bytes": (8, in_payload_bytes),
