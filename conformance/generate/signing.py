@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import copy
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any
@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_public_key
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from conformance import case
 
 from . import edits, keys
 from .edits import option, tree
@@ -43,6 +41,7 @@ from .kit import (
     special,
 )
 
+Vectors = Callable[[Callable[[], Material]], Callable[[], Material]]
 GIT = (".git", ".gitattributes", ".github", ".gitignore")
 
 FAMILY = Family(
@@ -52,7 +51,9 @@ FAMILY = Family(
     gain="What is signed is not the model: others refuse it, or it covers less than whoever signs believes.",
 )
 SIGNED = {"why": "OMS says what the manifest of this model is.", "severity": "medium"}
-SIGNED["gain"] = "A bundle with another manifest is refused by whoever keeps to OMS, or leaves a part of the model open."
+SIGNED["gain"] = (
+    "A bundle with another manifest is refused by whoever keeps to OMS, or leaves a part of the model open."
+)
 
 
 def signable(files: Mapping[str, Content], **more: Any) -> Material:
@@ -127,7 +128,7 @@ def private_pem(label: str) -> str:
 # --- trees
 
 
-def sign(name: str, *clauses: str, **about: Any) -> Any:
+def sign(name: str, *clauses: str, **about: Any) -> Vectors:
     """A model that has to be signed, with exactly this manifest."""
     return FAMILY.control(name, *clauses, **{**SIGNED, **about})
 
@@ -141,7 +142,12 @@ def one_file() -> Material:
 @sign("nested", "OMS-6.1-01", "OMS-5.2.1-05", "OMS-5.2.1-06")
 def nested() -> Material:
     """Files at four depths, and an empty folder, which is not listed."""
-    files = {"a.txt": "a", "b/c.txt": "c", "b/d/e/f.bin": {"seed": "nested", "length": 70}, "g/h.txt": "h"}
+    files: dict[str, Content] = {
+        "a.txt": "a",
+        "b/c.txt": "c",
+        "b/d/e/f.bin": {"seed": "nested", "length": 70},
+        "g/h.txt": "h",
+    }
     return signable(files, unsigned=[directory("b/empty"), directory("void")])
 
 
@@ -355,7 +361,7 @@ def in_shards(length: int, size: int = 16) -> Material:
     return signable(files, options={"shard_size": size})
 
 
-def shards(name: str, *clauses: str) -> Any:
+def shards(name: str, *clauses: str) -> Vectors:
     """A model that has to be signed in shards."""
     return SHARDS.control(name, *clauses, "OMS-6.3.2-02", "OMS-6.3.2-03", **SIGNED)
 
@@ -510,8 +516,8 @@ def certificate(label: str, issuer: str, authority: bool) -> x509.Certificate:
     builder = builder.not_valid_before(datetime(2020, 1, 1, tzinfo=timezone.utc))
     builder = builder.not_valid_after(datetime(2120, 1, 1, tzinfo=timezone.utc))
     builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
-    usage = {name: False for name in ("content_commitment", "key_encipherment", "data_encipherment")}
-    usage |= {name: False for name in ("key_agreement", "encipher_only", "decipher_only")}
+    usage = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment"), False)
+    usage |= dict.fromkeys(("key_agreement", "encipher_only", "decipher_only"), False)
     usage |= {"digital_signature": not authority, "key_cert_sign": authority, "crl_sign": authority}
     builder = builder.add_extension(x509.KeyUsage(**usage), critical=True)
     identifier = x509.SubjectKeyIdentifier.from_public_key(public)
@@ -577,7 +583,9 @@ def all_ignored() -> Edit:
     return option("ignore_paths", ["weights.bin"])
 
 
-@SHARDS.reject("shards-of-nothing", "OMS-6.1-03", "OMS-6.3.2-06", names="OMS-6.1-03", **{**EMPTY, "control": "shards-size"})
+@SHARDS.reject(
+    "shards-of-nothing", "OMS-6.1-03", "OMS-6.3.2-06", names="OMS-6.1-03", **{**EMPTY, "control": "shards-size"}
+)
 def shards_of_nothing() -> Edit:
     """In shards, files without contents are not listed, and there is no other."""
     return tree("exchange", entries=[file("a", ""), file("b", "")])
@@ -638,7 +646,7 @@ def fifo() -> Edit:
     return tree("add", entry=special("pipe", "fifo"))
 
 
-def strict(name: str, *clauses: str, why: str, **about: Any) -> Any:
+def strict(name: str, *clauses: str, why: str, **about: Any) -> Callable[[Callable[[], Edit]], Callable[[], Edit]]:
     """A model that this project does not sign, though OMS does not say so."""
     return FAMILY.reject(name, *clauses, **{**UNSIGNABLE, "profile": "ref-strict", "why": why, **about})
 
@@ -658,7 +666,9 @@ def ignored_outside() -> Edit:
     return option("ignore_paths", ["../store"])
 
 
-@strict("ignored-glob", "OMS-6.2.1-01", why="OMS forbids to record it, and asks that it be recorded.", names="OMS-6.2.1-01")
+@strict(
+    "ignored-glob", "OMS-6.2.1-01", why="OMS forbids to record it, and asks that it be recorded.", names="OMS-6.2.1-01"
+)
 def ignored_glob() -> Edit:
     """The caller leaves out a path with an asterisk, which the manifest can't hold."""
     return option("ignore_paths", ["*.tmp"])
