@@ -116,7 +116,7 @@ def verdict(report: Report) -> str:
     if not report["smoke"]["passed"]:
         return f"Smoke test failed. {report['smoke']['diagnosis']}"
     if report["claim"]["core"]:
-        rest = "" if report["claim"]["signs"] else " It does not sign."
+        rest = " It does not sign." if report["claim"]["signs"] is False else ""
         return f"Conforms to core of corpus revision {report['corpus']['revision']}.{rest}"
     return "No claim of conformance: " + "; ".join(report["claim"]["open"] or ["core was not run"]) + "."
 

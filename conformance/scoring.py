@@ -224,12 +224,16 @@ def by_profile(results: list[Result], known: Capabilities) -> dict[str, dict[str
 
 
 def claim(results: list[Result], whole: bool) -> dict[str, Any]:
-    """Whether the run supports a claim of conformance with `core`, if not, why, and whether the client signs."""
+    """Whether the run supports a claim of conformance with `core`, and if not, why.
+
+    Also whether the client signs; None if it was not asked to.
+    """
     core = [result for result in results if result.vector["profile"] == "core"]
     counts = Counter(result.status for result in core)
     reasons = [f"{counts[status]} in core: {status}" for status in OPEN if counts[status]]
     reasons += [] if whole else ["only a part of core was run"]
-    signs = any(signing_case.is_one(result.vector) and result.status != NOT_APPLICABLE for result in core)
+    asked = [result.status != NOT_APPLICABLE for result in core if signing_case.is_one(result.vector)]
+    signs = any(asked) if asked else None
     return {"core": not reasons and bool(core), "open": reasons, "signs": signs}
 
 
