@@ -58,7 +58,7 @@ def begun(config: pytest.Config) -> Asking:
 
 def begin(config: pytest.Config) -> Asking:
     """Choose vectors and make the smoke test. Raises UsageError."""
-    option, whole = config.getoption, {vector["id"]: vector for vector in case.load()}
+    option, whole = config.getoption, run.corpus()
     folder = Path(option("--keep") or tempfile.mkdtemp(prefix="oms-conformance-")).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     declared = tuple(option("--declare"))
@@ -93,7 +93,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """The families of vectors, where there is somebody to ask."""
     adapter = parent.config.getoption("--adapter", default=None)
-    if adapter is None or file_path.parent != case.VECTORS or file_path.stem not in case.families():
+    if adapter is None or file_path.parent != case.VECTORS or file_path.suffix != ".json":
         return None
     family: pytest.Collector = Family.from_parent(parent, path=file_path)
     return family
@@ -105,7 +105,7 @@ class Family(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         """A test a vector; one whose failure is known has to fail."""
         asking = begun(self.config)
-        for name in (each["id"] for each in case.load_family(self.path) if each["id"] in asking.chosen):
+        for name in (each for each in asking.chosen if each.partition("/")[0] == self.path.stem):
             item: Asked = Asked.from_parent(self, name=name.partition("/")[2])
             if name in asking.known_failures:
                 item.add_marker(pytest.mark.xfail(strict=True, reason=asking.known_failures[name]))
@@ -130,10 +130,10 @@ class Asked(pytest.Item):
         if asking.diagnosis:
             raise NotAsWanted(f"The smoke test failed. {asking.diagnosis}")
         vector = asking.whole[self.vector_id]
-        for name in (vector["control"], vector["id"]):
-            if name and name not in asking.outcomes:
-                outcome = run.outcome(asking.client, asking.whole[name], asking.plan, asking.capabilities)
-                asking.outcomes[name] = outcome
+        for each in run.with_controls([vector], asking.whole):
+            if each["id"] not in asking.outcomes:
+                outcome = run.outcome(asking.client, each, asking.plan, asking.capabilities)
+                asking.outcomes[each["id"]] = outcome
         result = scoring.judge_one(vector, asking.outcomes, asking.capabilities, asking.whole)
         if result.status in SKIPPED:
             pytest.skip(f"{result.status}: {result.reason}")

@@ -32,7 +32,7 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from conformance import case, clients, page, reports, scoring
+from conformance import case, clients, page, reports, scoring, signing_ask, signing_case
 from conformance.clients import Answer, Capabilities, Client
 from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, Outcome
 
@@ -72,7 +72,7 @@ def main(argv: list[str] | None = None) -> int:
         if words and words[0] in SUBCOMMANDS:
             return subcommand(words[0])(words[1:])
         arguments = parse(words)
-        whole = {vector["id"]: vector for vector in case.load()}
+        whole = corpus()
         own = {vector["id"]: vector for path in arguments.vectors for vector in case.load_family(Path(path))}
         return run(arguments, whole | own, list((own or whole).values()))
     except (Stopped, scoring.KnownFailuresError, case.InvalidVector, OSError) as error:
@@ -193,6 +193,11 @@ def write(report: dict[str, Any], arguments: argparse.Namespace, whole: Whole) -
 # --- which vectors
 
 
+def corpus() -> dict[str, case.Vector]:
+    """All vectors for clients of OMS, those about signing at the end."""
+    return {vector["id"]: vector for vector in (*case.load(), *signing_case.load())}
+
+
 def selection(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """What was asked for, where not for everything."""
     return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name, [])}
@@ -220,7 +225,8 @@ def _matches(vector: case.Vector, name: str, patterns: list[str]) -> bool:
 def with_controls(chosen: list[case.Vector], whole: dict[str, case.Vector]) -> list[case.Vector]:
     """The vectors and the controls that they need, each once."""
     names = {name: None for vector in chosen for name in (vector["control"], vector["id"]) if name}
-    return [whole[name] for name in names]
+    signing = {signing_case.SMOKE: None} if any(signing_case.is_one(vector) for vector in chosen) else {}
+    return [whole[name] for name in names | signing]
 
 
 # --- asking
@@ -303,10 +309,13 @@ def outcome(client: Client, vector: case.Vector, plan: Plan, capabilities: Capab
         return Outcome(None, NOT_RUN, "root may read everything: run as another user")
     folder = Path(tempfile.mkdtemp(prefix="case-", dir=plan.folder))
     try:
-        answer = client.verify(case.materialise(vector, folder), capabilities)
+        if signing_case.is_one(vector):
+            answer, checks = signing_ask.ask(client, vector, folder, capabilities)
+        else:
+            answer, checks = client.verify(case.materialise(vector, folder), capabilities), ()
         where = str(plan.folder / vector["id"]) if plan.keep else "$CASE"
         told = {name: getattr(answer, name).replace(str(folder), where) for name in ("detail", "command")}
-        return Outcome(answer._replace(**told))
+        return Outcome(answer._replace(**told), checks=checks)
     except clients.ClientError as error:
         return Outcome(Answer("error", None, str(error)))
     except clients.Unasked as error:
@@ -338,7 +347,7 @@ def show(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py show", description="Print a vector.")
     parser.add_argument("id")
     name = parser.parse_args(words).id
-    vectors = {vector["id"]: vector for vector in case.load()}
+    vectors = corpus()
     if name not in vectors:
         raise Stopped(f"there is no vector {name}")
     print(reports.described(vectors[name], vectors.get(vectors[name]["control"] or "")))
