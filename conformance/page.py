@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from . import case, reports, signing_case
+from . import case, reports
 from .reports import Report
 
 STYLE = """
