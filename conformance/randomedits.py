@@ -239,14 +239,12 @@ def in_tree(dice: random.Random, material: Material) -> Edit:
     if kind < 0.08 and layer == "tree":
         return moved_away(dice, entries)
     if kind < 0.45 or not entries:
-        return edits.tree(
-            "add", layer, entry=random_entry(dice, material, safe(dice, entries, random_path(dice, entries)))
-        )
+        return edits.tree("add", layer, entry=random_entry(dice, material, safe(entries, random_path(dice, entries))))
     old = dice.choice(entries)
     if kind < 0.55:
         return edits.tree("remove", layer, path=old["path"])
     if kind < 0.75:
-        return edits.tree("rename", layer, path=old["path"], to=safe(dice, entries, random_path(dice, entries)))
+        return edits.tree("rename", layer, path=old["path"], to=safe(entries, random_path(dice, entries)))
     return edits.tree("replace", layer, path=old["path"], entry=random_entry(dice, material, old["path"]))
 
 
@@ -270,7 +268,7 @@ def random_path(dice: random.Random, entries: list[JSON]) -> str:
     return dice.choice((*ways, f"{folder}/{dice.choice(PATHS)}" if folder else dice.choice(PATHS)))
 
 
-def safe(dice: random.Random, entries: list[JSON], path: str) -> str:
+def safe(entries: list[JSON], path: str) -> str:
     """The path, if an entry can be made there without leaving the folder. Raises ValueError."""
     parts = path.split("/")
     links = {entry["path"] for entry in entries if entry["type"] == "link"}
@@ -310,13 +308,13 @@ def in_model(dice: random.Random, material: Material) -> Edit:
     files = [entry for entry in entries if entry["type"] == "file" and entry["path"]]
     kind = dice.random()
     if kind < 0.4 or not files:
-        path = safe(dice, entries, random_path(dice, entries))
+        path = safe(entries, random_path(dice, entries))
         return edits.model("add", path, content=random_content(dice, files))
     old = dice.choice(files)["path"]
     if kind < 0.6:
         return edits.model("remove", old)
     if kind < 0.8:
-        return edits.model("rename", old, to=safe(dice, entries, random_path(dice, entries)))
+        return edits.model("rename", old, to=safe(entries, random_path(dice, entries)))
     return edits.model("content", old, content=random_content(dice, files))
 
 
@@ -366,7 +364,7 @@ def in_signature(dice: random.Random, material: Material) -> Edit:
 def in_placement(dice: random.Random, material: Material) -> Edit:
     """The bundle somewhere else, beside the model or in it."""
     folder = dice.choice(("", "", material["model"]["name"] + "/"))
-    path = folder + safe(dice, material["model"]["entries"], random_path(dice, material["model"]["entries"]))
+    path = folder + safe(material["model"]["entries"], random_path(dice, material["model"]["entries"]))
     return {"layer": "placement", "op": "set", "value": path}
 
 
@@ -392,19 +390,27 @@ KINDS: dict[str, tuple[int, Kind]] = {
 
 def smaller(edit: Edit) -> Iterator[Edit]:
     """The edit with something less in it, the largest steps first."""
+    yield from (less for less in less_edit(edit) if len(written(less)) < len(written(edit)))
+
+
+def written(value: JSON) -> str:
+    """What is to become shorter."""
+    return json.dumps(value)
+
+
+def less_edit(edit: Edit) -> Iterator[Edit]:
+    """Candidates for something smaller."""
     for name in ("root_digest", "signed_again"):
         if name in edit:
             yield {key: value for key, value in edit.items() if key != name}
-    for name in ("value", "entry", "content", "replace", "data"):
+    for name, less_of in SHRINK.items():
         if name in edit:
-            yield from ({**edit, name: less} for less in SHRINK[name](edit[name]))
+            yield from ({**edit, name: less} for less in less_of(edit[name]))
 
 
 def smaller_json(value: JSON) -> Iterator[JSON]:
     """JSON values that are shorter when written."""
-    for less in less_json(value):
-        if len(json.dumps(less)) < len(json.dumps(value)):
-            yield less
+    yield from (less for less in less_json(value) if len(written(less)) < len(written(value)))
 
 
 def less_json(value: JSON) -> Iterator[JSON]:
