@@ -42,10 +42,12 @@ ABOUT = (
     *("id", "what", "why", "gain", "severity", "clauses", "profile", "verdict", "stages", "ours"),
     *("control", "edit"),
 )
+# Whom the caller trusts, and what of it each method needs.
 TRUST = ("public_key", "certificates", "identity", "issuer", "trusted_root")
+NEEDED = {"key": ("public_key",), "certificate": ("certificates",), "sigstore": ("identity", "issuer", "trusted_root")}
 OPTIONS = (
     *("ignore_paths", "ignore_unsigned_files", "ignore_git_paths", "allow_symlinks"),
-    *("hash_algorithm", "shard_size", "allow_v02", "max_bundle_bytes"),
+    *("hash_algorithm", "shard_size", "allow_v02", "max_bundle_bytes", "partial_chain", "require_code_signing"),
 )
 ENTRY_TYPES = ("file", "directory", "link", "hardlink", "fifo", "socket")
 
@@ -101,6 +103,11 @@ def is_scored(vector: Vector) -> bool:
     return bool(vector["verdict"] != "either" and vector["profile"] != "ref-strict")
 
 
+def profiles(vector: Vector) -> set[str]:
+    """What a client must have for the vector to say anything of it: the profile, and the method's where it has one."""
+    return {vector["profile"], vector["method"]} - {"key", "ref-strict"}
+
+
 def check(vector: Vector) -> None:
     """Return if `vector` has the shape of a vector; no schema library needed. Raises InvalidVector."""
     name = vector.get("id", "a vector without id")
@@ -113,7 +120,7 @@ def check(vector: Vector) -> None:
     _need(bool(vector["stages"]) or vector["verdict"] != "reject", f"{name}: a reject without stages")
     _need((vector["control"] is None) == (vector["edit"] is None), f"{name}: control and edit go together")
     _need(vector["edit"] is None or vector["edit"]["layer"] in LAYERS, f"{name}: layer")
-    _need(set(vector["trust"]) <= set(TRUST), f"{name}: trust")
+    _need(set(NEEDED[vector["method"]]) <= set(vector["trust"]) <= set(TRUST), f"{name}: trust")
     _need(set(vector["options"]) <= set(OPTIONS), f"{name}: options")
     for entry in (*vector["model"]["entries"], *vector["outside"]):
         _need(entry["type"] in ENTRY_TYPES, f"{name}: type {entry['type']}")
