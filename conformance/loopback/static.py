@@ -63,6 +63,7 @@ class Recipe(NamedTuple):
     timestamp_message: bytes | None = None
     timestamp_seed: str | None = None
     timestamp_chain: bool = True  # whether a timestamp brings its authority's certificate
+    hint_key: bool = False  # named by the checkpoint's signature
     other_root: bool = False  # the checkpoint is over another tree
     other_size: bool = False  # the checkpoint is of a log of one entry, with the same root
     others_entry: bool = False  # the log entry is of another envelope
@@ -249,10 +250,11 @@ def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     if recipe.promise_key and recipe.rekor == 1:
         promise = enc.entry_promise(other, body.bytes, recipe.log_time, entry.log_id, entry.log_index)
         entry = entry._replace(promise=promise)
-    if recipe.other_root or recipe.other_size:
+    if recipe.other_root or recipe.other_size or recipe.hint_key:
         root = hashlib.sha256(b"another tree").digest() if recipe.other_root else entry.root
         text = enc.checkpoint_text(log.origin, 1 if recipe.other_size else SIZE, root)
-        entry = entry._replace(checkpoint=enc.signed_note(text, log.key, log.host, log.key_id[:4]))
+        hint = b"\0\0\0\0" if recipe.hint_key else log.key_id[:4]
+        entry = entry._replace(checkpoint=enc.signed_note(text, log.key, log.host, hint))
     return entry
 
 
