@@ -23,6 +23,7 @@ RECIPES = {
     "rekor-v1": Recipe(1),
     "rekor-v1-timestamp": Recipe(1, 1),
     "rekor-v2": Recipe(2, 1),
+    "subject": Recipe(1, subject="root@example.com"),
     "workflow": Recipe(2, 1, names=(f"URI:{WORKFLOW}",)),
 }
 

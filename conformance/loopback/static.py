@@ -209,7 +209,7 @@ def leaf_extensions(
         if isinstance(extension, x509.KeyUsage) and not recipe.signing:
             yield enc.key_usage(), critical
         elif isinstance(extension, x509.SubjectAlternativeName) and recipe.without != extension.oid:
-            yield x509.SubjectAlternativeName(names), critical
+            yield x509.SubjectAlternativeName(names), critical and not recipe.subject  # RFC 5280 4.2.1.6
         elif extension.oid not in lacking:
             yield extension, critical
 

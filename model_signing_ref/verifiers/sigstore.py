@@ -65,6 +65,7 @@ class Row(NamedTuple):
 _NO_CHAIN = "failed to build timestamp certificate chain"
 _NO_SCT = "failed to verify SCT on signing certificate"
 _EXPIRED = "the certificate was not valid at the time of signing"
+_OLD = "an authority's certificate was not valid at the time of signing"
 _BAD_ENTRY = "the log entry does not hold"
 _OTHERS_ENTRY = "the log entry is not of this signature"
 _NO_TIME = "no time of signing is proven"
@@ -93,6 +94,9 @@ ROWS = (
     Row("not enough sources of verified time", TransparencyRejected, "SIGSTORE-09", _NO_TIME),
     # (1) the chain at that time
     Row(f"{_NO_CHAIN}: validation failed: cert is not valid at", TimeRejected, "SIGSTORE-02", _EXPIRED),
+    Row(
+        f"{_NO_CHAIN}: validation failed: candidates exhausted: cert is not valid at", TimeRejected, "SIGSTORE-02", _OLD
+    ),
     Row(_NO_CHAIN, CertificateRejected, "SIGSTORE-01", "the certificate is not of a trusted authority"),
     # (2) the signed certificate timestamp
     Row(f"{_NO_SCT}: Expected one", TransparencyRejected, "REF-SIGSTORE-05", "the certificate is logged several times"),
