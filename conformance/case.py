@@ -24,7 +24,7 @@ SEVERITIES = ("high", "medium", "low", "none")
 METHODS = ("key", "certificate", "sigstore")
 LAYERS = (
     *("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload", "model"),
-    *("signer", "recipe", "tree", "outside", "options", "trust", "trusted-root", "placement", "time"),
+    *("signer", "recipe", "chain", "tree", "outside", "options", "trust", "trusted-root", "placement", "time"),
 )
 STAGES = (
     *("bundle", "material", "envelope", "key", "certificate", "time", "identity", "transparency"),
@@ -42,6 +42,8 @@ ABOUT = (
     *("id", "what", "why", "gain", "severity", "clauses", "profile", "verdict", "stages", "ours"),
     *("control", "edit"),
 )
+# How the material of a method was made, for edits; a client is given what came of it.
+RECIPES = {"certificate": "chain"}
 # Whom the caller trusts, and what of it each method needs.
 TRUST = ("public_key", "certificates", "identity", "issuer", "trusted_root")
 NEEDED = {"key": ("public_key",), "certificate": ("certificates",), "sigstore": ("identity", "issuer", "trusted_root")}
@@ -103,6 +105,12 @@ def is_scored(vector: Vector) -> bool:
     return bool(vector["verdict"] != "either" and vector["profile"] != "ref-strict")
 
 
+def made_of(vector: Vector) -> tuple[str, ...]:
+    """The members that an edit may change: what a client is given, and the recipe if the method has one."""
+    recipe = RECIPES.get(vector.get("method", ""))
+    return MATERIAL if recipe is None else (*MATERIAL, recipe)
+
+
 def profiles(vector: Vector) -> set[str]:
     """What a client must have for the vector to say anything of it: the profile, and the method's where it has one."""
     return {vector["profile"], vector["method"]} - {"key", "ref-strict"}
@@ -111,7 +119,8 @@ def profiles(vector: Vector) -> set[str]:
 def check(vector: Vector) -> None:
     """Return if `vector` has the shape of a vector; no schema library needed. Raises InvalidVector."""
     name = vector.get("id", "a vector without id")
-    _need(set(vector) == set(MATERIAL) | set(ABOUT), f"{name}: members {sorted(set(MATERIAL + ABOUT) ^ set(vector))}")
+    known = {*made_of(vector), *ABOUT}
+    _need(set(vector) == known, f"{name}: members {sorted(known ^ set(vector))}")
     _need(vector["verdict"] in VERDICTS, f"{name}: verdict {vector['verdict']}")
     _need(vector["severity"] in SEVERITIES, f"{name}: severity {vector['severity']}")
     _need(vector["method"] in METHODS, f"{name}: method {vector['method']}")

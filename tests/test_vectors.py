@@ -67,7 +67,7 @@ def edited() -> Iterator[tuple[case.Vector, case.Vector]]:
 
 
 def material(vector: case.Vector) -> dict[str, Any]:
-    return {name: vector[name] for name in case.MATERIAL}
+    return {name: vector[name] for name in case.made_of(vector)}
 
 
 @contextmanager
@@ -128,8 +128,8 @@ def judge(vector: case.Vector, verify: inprocess.Verify, want: Wanted) -> Iterat
 
 def of_method(method: str, **trust: Any) -> case.Vector:
     """A bundle of the method key whose caller asks for another method."""
-    time = "2026-01-01T00:00:00Z" if method == "certificate" else None
-    return {**vectors()["key/plain"], "method": method, "trust": trust, "verification_time": time}
+    more = {"verification_time": "2026-01-01T00:00:00Z", "chain": {}} if method == "certificate" else {}
+    return {**vectors()["key/plain"], "method": method, "trust": trust, **more}
 
 
 def asked(vector: case.Vector, verify: inprocess.Verify = inprocess.package) -> tuple[str, str | None]:
@@ -268,17 +268,22 @@ MAY_DIFFER = {
     **{"model": {"bundle", "model"}, "signer": {"bundle", "signer", "trust"}, "tree": {"model"}},
     **{"outside": {"outside"}, "options": {"options"}, "trust": {"trust"}, "placement": {"bundle_path"}},
     **{"time": {"verification_time"}, "recipe": {"bundle"}, "trusted-root": {"trust"}},
+    "chain": {"bundle", "chain", "signer", "trust"},
 }
+
+
+# Layers whose edits are of a part of the bundle.
+INSIDE = ("bundle", "envelope", "signature", "payload", "payload-bytes", "model", "recipe", "chain")
 
 
 def test_one_change_only() -> None:
     """Without the generator's code: the members that differ, and inside the bundle the places that differ."""
     for vector, control in edited():
         edit = vector["edit"]
-        differ = {name for name in case.MATERIAL if vector[name] != control[name]}
+        differ = {name for name in case.made_of(vector) if vector[name] != control[name]}
         assert differ, vector["id"]
         assert differ <= MAY_DIFFER[edit["layer"]], (vector["id"], differ)
-        if edit["layer"] in ("bundle", "envelope", "signature", "payload", "payload-bytes", "model", "recipe"):
+        if edit["layer"] in INSIDE:
             places = set(differences(opened(control), opened(vector)))
             allowed = (*allowed_places(edit), *places_of_sigstore(vector))
             assert all(place.startswith(allowed) for place in places), (vector["id"], places, allowed)
@@ -286,6 +291,17 @@ def test_one_change_only() -> None:
             roots = (json.loads(each["trust"]["trusted_root"])["trustedRoot"] for each in (control, vector))
             allowed = tuple(allowed_places(edit))
             assert all(place.startswith(allowed) for place in differences(*roots)), vector["id"]
+
+
+def test_one_change_of_a_recipe() -> None:
+    """Every other difference between certificates follows from it."""
+    for vector, control in edited():
+        if vector["edit"]["layer"] == "chain":
+            places = set(differences(control["chain"], vector["chain"]))
+            assert places, vector["id"]
+            assert all(place.startswith(tuple(pointed(vector["edit"]))) for place in places), (vector["id"], places)
+        else:
+            assert vector.get("chain") == control.get("chain"), vector["id"]
 
 
 def opened(vector: case.Vector) -> Any:
@@ -336,10 +352,18 @@ def allowed_places(edit: Any) -> Iterator[str]:
         yield resources
     if edit["layer"] == "payload-bytes":
         yield payload
+    if edit["layer"] == "chain":
+        yield "/verificationMaterial/x509CertificateChain/certificates"
+    if base is not None:
+        yield from (base + pointer for pointer in pointed(edit))
+
+
+def pointed(edit: Any) -> Iterator[str]:
+    """Where an edit by JSON pointers changes a value; an array that gets longer or shorter changes as a whole."""
     for pointer in (edit.get("pointer"), edit.get("to") if edit["op"] == "move" else None):
-        if base is not None and pointer is not None:
+        if pointer is not None:
             parent = edit["op"] in ("insert", "move") or (edit["op"] == "remove" and pointer[-1].isdigit())
-            yield base + (pointer.rpartition("/")[0] if parent else pointer)
+            yield pointer.rpartition("/")[0] if parent else pointer
 
 
 def test_signatures_hold() -> None:
