@@ -19,8 +19,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from conformance.generate import worked_example
 from spec_blocks import MAKERS
+
+from conformance.generate import worked_example
 
 ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "spec"
