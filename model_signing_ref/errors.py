@@ -7,7 +7,7 @@ clause of `spec/` that it enforces, and the culprit. Everything else that stops 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 EXIT_OK, EXIT_REJECTED, EXIT_NO_VERDICT, EXIT_UNSUPPORTED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -27,6 +27,32 @@ class Note(NamedTuple):
 
 
 Warn = Callable[[Note], None]
+
+
+class Steps:
+    """A listener that is also told each step of the recipe that holds: its name in `recipe`, and its values.
+
+    The recipe tells whoever is one; a plain function is told notes alone. A value may be a function that gives it.
+    """
+
+    def __init__(self, note: Warn, step: Callable[[str, Mapping[str, object]], None]) -> None:
+        self.note, self.step = note, step
+
+    def __call__(self, note: Note) -> None:
+        self.note(note)
+
+
+def passed(listener: Warn | None, step: str, **values: object) -> None:
+    """Tell a listener that wants to know it that a step of the recipe holds."""
+    if isinstance(listener, Steps):
+        listener.step(step, values)
+
+
+def with_notes_to(listener: Warn, note: Warn) -> Warn:
+    """`listener`, whose notes go to `note` instead; its steps go where they went."""
+    if isinstance(listener, Steps):
+        return Steps(note, listener.step)
+    return note
 
 
 class Findings(NamedTuple):

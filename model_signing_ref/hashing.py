@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 from . import digests, paths, tree
 from .digests import DEFAULT_SETTINGS, Settings
-from .errors import FilesRejected, Note, OperationError, Warn, quote
+from .errors import FilesRejected, Note, OperationError, Warn, passed, quote
 from .manifest import (
     DEFAULT_SHARD_SIZE,
     DIGEST_SIZES,
     FILES,
-    GIT_NAMES,
     MAX_SHARD_SIZE,
     SHARDS,
     Manifest,
@@ -55,11 +54,6 @@ class Plan(NamedTuple):
             self.method or FILES, self.hash_type or "sha256", shard_size, self.allow_symlinks, recorded
         )
 
-    def ignored_names(self, model: StrPath) -> frozenset[str]:
-        """The names to ignore in `model`. Raises OperationError for a path outside."""
-        chosen = paths.ignored_names(model, self.ignored, self.ignored_base)
-        return chosen | frozenset(GIT_NAMES) if self.ignore_git_paths else chosen
-
 
 def ignore_note(note: Note) -> None:
     """The default for a caller who wants no notes."""
@@ -80,7 +74,7 @@ def hash_model(
     """
     name = paths.model_name(model)
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
-    ignored = plan.ignored_names(model)
+    ignored = paths.ignored_names(model, plan.ignored, plan.ignored_base, git=plan.ignore_git_paths)
     serialization = plan.serialization(ignored | excused)
     check_recordable(serialization.ignore_paths or ())
     digests.new_hash(serialization.hash_type)
@@ -91,10 +85,14 @@ def hash_model(
         refuse_problems(found.problems)
         if absent := sorted(set(only or ()).difference(found.files)):
             raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
+        passed(warn, "files", files=found.files, ignored=sorted(ignored | excused))
         resources = hash_files(root, found.files, serialization, plan.settings, warn)
     if not resources:
         raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
-    return Manifest(name, serialization, resources, root_digest(resources))
+    passed(warn, "digest", algorithm=serialization.hash_type, resources=resources)
+    manifest = Manifest(name, serialization, resources, root_digest(resources))
+    passed(warn, "root-digest", sha256=manifest.root_digest)
+    return manifest
 
 
 @contextmanager

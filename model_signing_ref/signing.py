@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
-from .errors import OperationError, Rejection, Warn
+from .errors import OperationError, Rejection, Warn, passed
 from .hashing import ignore_note
 from .keys import load_private_key
 from .manifest import Manifest
@@ -36,9 +36,14 @@ def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) 
 
     Raises OperationError if it does not hold, and what the signer raises.
     """
-    data = write_bundle(signer.sign(write_statement(manifest)))
+    payload = write_statement(manifest)
+    passed(warn, "payload", subject=manifest.model_name, resources=len(manifest.resources), payload_length=len(payload))
+    bundle = signer.sign(payload)
+    passed(warn, "sign", payload_type=bundle.envelope.payload_type, signature_length=len(bundle.envelope.signature))
+    data = write_bundle(bundle)
+    passed(warn, "encode", media_type=bundle.media_type, member=bundle.material.kind, length=len(data))
     try:
-        signer.verify(read_bundle(data), warn)
+        signer.verify(read_bundle(data, warn), warn)
     except Rejection as error:
         raise OperationError(f"the new signature does not verify and was not written: {error}") from error
     return data
@@ -60,10 +65,13 @@ def sign_model(
             raise OperationError("the signature would replace the model")
         output.check_writable(signature)
         output.remove_leftovers(signature)
+    target = None if signature is None else os.fsdecode(signature)
+    passed(warn, "inputs", model=os.fsdecode(model), signature=target)
     manifest = hashing.hash_model(model, plan, signature=signature, warn=warn)
     data = sign_manifest(manifest, signer, warn)
     if signature is not None:
         output.write_whole(signature, data)
+    passed(warn, "write", length=len(data))
     return manifest, data
 
 

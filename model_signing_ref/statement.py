@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from . import strictjson
-from .errors import Note, PredicateRejected, StatementRejected, Warn, quote
+from .errors import Note, PredicateRejected, StatementRejected, Warn, passed, quote
 from .manifest import (
     DIGEST_SIZES,
     FILES,
@@ -50,6 +50,7 @@ def read_statement(payload: bytes, warn: Warn) -> Manifest:
     if value.get("predicateType") != PREDICATE_TYPE:
         raise StatementRejected(f"predicateType is not {PREDICATE_TYPE}", clause="OMS-8.3-03")
     name, root = _read_subject(value.get("subject"))
+    passed(warn, "statement", predicate_type=value["predicateType"], subject=name, sha256=root)
     if type(value.get("predicate")) is not dict:
         raise PredicateRejected("the statement has no predicate that is an object", clause="OMS-8.3-04")
     serialization, resources = _read_predicate(value["predicate"], warn)

@@ -27,7 +27,9 @@ from .errors import (
     RootDigestRejected,
     SignatureRejected,
     Warn,
+    passed,
     quote,
+    with_notes_to,
 )
 from .hashing import Config as HashingConfig
 from .hashing import Plan, ignore_note
@@ -62,7 +64,7 @@ def verify_bundle(
     Raises a Rejection at any stage from `bundle` to `root-digest`; PredicateRejected also where `plan` insists
     on something else than was signed.
     """
-    bundle = read_bundle(data)
+    bundle = read_bundle(data, warn)
     verifier(bundle, warn)
     if bundle.envelope.keyid is None:
         from . import compat
@@ -70,9 +72,12 @@ def verify_bundle(
         compat.note_null_keyid(warn)
     manifest = read_statement(bundle.envelope.payload, warn)
     insist(plan, manifest.serialization)
+    passed(warn, "predicate", resources=len(manifest.resources), **manifest.serialization._asdict())
     check_names(manifest, warn)
+    passed(warn, "names", count=len(manifest.resources), first=manifest.resources[0].name)
     if root_digest(manifest.resources) != manifest.root_digest:
         raise RootDigestRejected("the subject's digest is not that of the resources", clause="OMS-6.5.1-01")
+    passed(warn, "root-digest", sha256=manifest.root_digest)
     return manifest
 
 
@@ -86,13 +91,16 @@ def insist(plan: Plan, signed: Serialization) -> None:
 
 def verify_v02_bundle(data: bytes, verifier: Verifier, plan: Plan, warn: Warn = ignore_note) -> Manifest:
     """The same for a bundle of version 0.2.0; `verifier` must be one made with `v02`."""
-    bundle = read_bundle(data)
+    bundle = read_bundle(data, warn)
     verifier(bundle, warn)
     from . import compat
 
     manifest = compat.read_v02_statement(bundle.envelope.payload, warn)
+    passed(warn, "statement", predicate_type=compat.V02_PREDICATE_TYPE)
     insist(plan, manifest.serialization)
+    passed(warn, "predicate", resources=len(manifest.resources))
     check_names(manifest, warn)
+    passed(warn, "names", count=len(manifest.resources), first=manifest.resources[0].name)
     return manifest
 
 
@@ -111,13 +119,16 @@ def verify_model(
     and OSError or OperationError without a verdict.
     """
     signed = manifest.serialization
-    ignored = plan.ignored_names(model) | frozenset(signed.ignore_paths or ())
+    chosen = paths.ignored_names(model, plan.ignored, plan.ignored_base, git=plan.ignore_git_paths)
+    ignored = chosen | frozenset(signed.ignore_paths or ())
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
     with tree.open_root(model, follow=signed.allow_symlinks and plan.allow_symlinks) as root:
         pieces = pieces_of(manifest, root.single)
         found = tree.walk(root, ignored, excused, enter=True, warn=warn)
         report = compare_names(root, manifest, pieces, found, ignore_unsigned_files=ignore_unsigned_files, warn=warn)
+        passed(warn, "files", found=len(found.files), ignored=sorted(ignored | excused), skipped=len(found.skipped))
         compare_digests(root, manifest, pieces, plan.settings)
+        passed(warn, "digest", algorithm=signed.hash_type, resources=manifest.resources)
     return report
 
 
@@ -277,11 +288,12 @@ class Config:
         data = read_bundle_file(signature_path, self._max_bundle_bytes)
         try:
             manifest = verify_bundle(data, self._verifier(False), self._plan, self._warn)
-        except SignatureRejected:
+        except SignatureRejected as error:
             if not self._allow_v02:
                 raise
-            verifier = self._verifier(True)  # whose notes were given the first time
-            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, ignore_note), self._plan, self._warn)
+            passed(self._warn, "v0.2", refused=error)
+            verifier, silent = self._verifier(True), with_notes_to(self._warn, ignore_note)  # told the first time
+            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, silent), self._plan, self._warn)
         return verify_model(
             model_path,
             manifest,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import certificates, keys
 from ..bundle import CERTIFICATE, METHODS, Bundle, Material, Verifier
 from ..certificates import Trust
-from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn
+from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn, passed
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -49,11 +49,17 @@ def certificate_verifier(trusted: Trust, policy: Policy = Policy(), *, v02: bool
         if policy.log_fingerprints:
             for note in certificates.fingerprint_notes((leaf, *others, *trusted.given)):
                 warn(note)
+        passed(warn, "method", certificates=1 + len(others))
         key = certificates.check_key(leaf)
+        passed(warn, "key", curve=key.curve.name)
         time = time_of(bundle, policy, warn)
+        passed(warn, "time", time=time.isoformat(), by_timestamp=policy.tsa is not None)
         check_signer(leaf, policy, warn)
-        certificates.check_chain(leaf, others, trusted, time)
-        keys.verify_envelope(key, bundle.envelope, v02=v02)
+        passed(warn, "signer", subject=certificates.name_of(leaf))
+        chain = certificates.check_chain(leaf, others, trusted, time)
+        passed(warn, "chain", subjects=[certificates.name_of(each) for each in chain])
+        message = keys.verify_envelope(key, bundle.envelope, v02=v02)
+        passed(warn, "signature", signature=bundle.envelope.signature, signed=message)
 
     return verify
 
@@ -94,10 +100,14 @@ def check_signer(leaf: x509.Certificate, policy: Policy, warn: Warn) -> None:
 def own_certificate_verifier(public_key: ec.EllipticCurvePublicKey) -> Verifier:
     """What a signer asks of its new bundle: that it names `public_key` and that the signature holds with it."""
 
-    def verify(bundle: Bundle, _: Warn) -> None:
-        key = certificates.check_key(read_material(bundle.material)[0])
+    def verify(bundle: Bundle, warn: Warn) -> None:
+        chain = read_material(bundle.material)
+        passed(warn, "method", certificates=len(chain))
+        key = certificates.check_key(chain[0])
         if key != public_key:
             raise CertificateRejected("the leaf certificate is for another key", clause="RFC5280-02")
-        keys.verify_envelope(key, bundle.envelope)
+        passed(warn, "key", curve=key.curve.name, is_of=certificates.name_of(chain[0]))
+        message = keys.verify_envelope(key, bundle.envelope)
+        passed(warn, "signature", signature=bundle.envelope.signature, signed=message)
 
     return verify

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import keys
 from ..bundle import KEY, METHODS, Bundle, Verifier
-from ..errors import KeyRejected, MaterialRejected, Note, Warn
+from ..errors import KeyRejected, MaterialRejected, Note, Warn, passed
 
 
 def key_verifier(public_key: object, *, v02: bool = False) -> Verifier:
@@ -27,9 +27,13 @@ def key_verifier(public_key: object, *, v02: bool = False) -> Verifier:
             hints.add(compat.hint_of_raw_key(material.raw_key, warn))
         if not hints:
             raise MaterialRejected("publicKey has no hint", clause="OMS-11.1-02")
+        passed(warn, "method", hints=[str(hint) for hint in hints])
         key = keys.require_curve(public_key)
-        if hints != {keys.fingerprint(key)}:
+        fingerprint = keys.fingerprint(key)
+        if hints != {fingerprint}:
             raise KeyRejected("the bundle's hint is not the fingerprint of this key", clause="REF-KEY-01")
-        keys.verify_envelope(key, bundle.envelope, v02=v02)
+        passed(warn, "key", curve=key.curve.name, fingerprint=fingerprint)
+        message = keys.verify_envelope(key, bundle.envelope, v02=v02)
+        passed(warn, "signature", signature=bundle.envelope.signature, signed=message)
 
     return verify

@@ -17,7 +17,7 @@ from urllib.parse import quote as quote_url
 from cryptography import x509
 
 from ..bundle import METHODS, SIGSTORE, Bundle, Verifier, write_bundle
-from ..dsse import PAYLOAD_TYPE
+from ..dsse import PAYLOAD_TYPE, pae
 from ..errors import (
     BundleRejected,
     CertificateRejected,
@@ -30,6 +30,7 @@ from ..errors import (
     TimeRejected,
     TransparencyRejected,
     Warn,
+    passed,
     printable_path,
     quote,
 )
@@ -147,12 +148,12 @@ def sigstore_verifier(
 
     def verify(bundle: Bundle, warn: Warn) -> None:
         """Return if the signature holds. Raises rejections from `bundle` to `signature`."""
-        verify_identity(bundle, root, Identity(identity, oidc_issuer))
+        verify_identity(bundle, root, Identity(identity, oidc_issuer), warn)
 
     return verify
 
 
-def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) -> None:
+def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity, warn: Warn | None = None) -> None:
     """Return if `bundle` holds a signature by `wanted` under `root`. Raises rejections as ROWS maps them."""
     material = bundle.material
     if material.kind != SIGSTORE:
@@ -160,6 +161,8 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) 
         raise MaterialRejected(detail, clause="OMS-11.1-08")
     if not material.log_entries:
         raise TransparencyRejected("the bundle has no log entry (tlogEntries)", clause="OMS-11.1-05")
+    counts = {"log_entries": len(material.log_entries), "timestamps": len(material.timestamps)}
+    passed(warn, "method", **counts)
     encoded = write_bundle(bundle)
     fallback = LOADING
     try:
@@ -171,8 +174,10 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) 
         raise
     except Exception as error:  # the package lets those of its own parsers through
         raise rejection_of(error, fallback, bundle, wanted) from error
+    passed(warn, "sigstore", identity=wanted.name, identity_provider=wanted.issuer)
     if verified != (PAYLOAD_TYPE, bundle.envelope.payload):
         raise SignatureRejected("the sigstore package verified another payload", clause="REF-SIGSTORE-12")
+    passed(warn, "signature", signature=bundle.envelope.signature, signed=lambda: pae(*verified))
 
 
 def rejection_of(error: Exception, fallback: Row, bundle: Bundle, wanted: Identity) -> Rejection:
