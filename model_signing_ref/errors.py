@@ -30,7 +30,7 @@ Warn = Callable[[Note], None]
 
 
 class Steps:
-    """A listener that is also told each step of the recipe that holds: its name in `recipe`, and its values.
+    """A listener that is also told each step of the recipe that holds: its number in the spec, and its values.
 
     The recipe tells whoever is one; a plain function is told notes alone. A value may be a function that gives it.
     """
@@ -42,8 +42,8 @@ class Steps:
         self.note(note)
 
 
-def passed(listener: Warn | None, step: str, **values: object) -> None:
-    """Tell a listener that wants to know it that a step of the recipe holds."""
+def holds(listener: Warn | None, step: str, **values: object) -> None:
+    """Tell a listener who wants to know that a step of the recipe holds (spec/verification.md, spec/signing.md)."""
     if isinstance(listener, Steps):
         listener.step(step, values)
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from .errors import OperationError, Rejection, explain_os_error, quote
+from .errors import OperationError, Rejection, Unsupported, explain_os_error, quote
 from .manifest import Resource
-from .recipe import Recipe, Step, clauses_of, signing, verification
+from .recipe import Recipe, Step, decided_with, signing, v02_verification, verification
 
 Values = Mapping[str, object]
 Told = tuple[str, Values]
 Json = object
 
-PASSED, REJECTED, STOPPED, NOT_REACHED = "passed", "rejected", "stopped", "not reached"
+PASSED, REJECTED, UNSUPPORTED, STOPPED = "passed", "rejected", "unsupported", "stopped"
+NOT_KNOWN, NOT_REACHED = "not known", "not reached"
 RETRY = "v0.2"  # what tells that a bundle is being read a second time, as version 0.2.0 signed
 
 DUMPED = 1024  # bytes shown of anything; the rest is counted
@@ -28,7 +29,7 @@ WIDTH = 16  # of the names of values, and bytes of a row
 
 
 class Outcome(NamedTuple):
-    """What became of a step: its values where it holds, or the rejection, with the clause if it is one."""
+    """What became of a step: its values where it holds; where it does not, why, and the clause of a rejection."""
 
     step: Step
     outcome: str
@@ -46,38 +47,47 @@ def outcomes(
     """
     if command == "sign":
         return _outcomes(signing(method), told, error)
-    again = next((index for index, (name, _) in enumerate(told) if name == RETRY), None)
+    again = next((index for index, (number, _) in enumerate(told) if number == RETRY), None)
     if again is None:
         return _outcomes(verification(method, timestamp=timestamp), told, error)
-    first = _outcomes(verification(method), told[:again], told[again][1]["refused"])
+    first = _outcomes(verification(method, timestamp=timestamp), told[:again], told[again][1]["refused"])
     tried = [outcome for outcome in first if outcome.outcome != NOT_REACHED]
-    return tried + _outcomes(verification(method, timestamp=timestamp, v02=True), told[again + 1 :], error)
+    read = [told[0], *told[again + 1 :]]  # the file is read once
+    return tried + _outcomes(v02_verification(method, timestamp=timestamp), read, error)
 
 
 def _outcomes(recipe: Recipe, told: Sequence[Told], error: object) -> list[Outcome]:
-    pending = list(told)
-    found: list[Outcome] = []
-    stopped = False
-    for step in recipe:
-        if pending and pending[0][0] == step.name:
-            found.append(Outcome(step, PASSED, pending.pop(0)[1]))
-        elif stopped or error is None:
-            found.append(Outcome(step, NOT_REACHED, {}))
-        else:
-            found.append(_end(step, error))
-            stopped = True
-    return found
+    values = dict(told)
+    pending = [step for step in recipe if step.number not in values]
+    end = _end(pending, error) if pending and error is not None else None
+    unknown = decided_with(end) if end else ()
+    return [
+        Outcome(step, PASSED, values[step.number])
+        if step.number in values
+        else Outcome(step, *_why(error))
+        if step == end
+        else Outcome(step, NOT_KNOWN if step.number in unknown else NOT_REACHED, {})
+        for step in recipe
+    ]
 
 
-def _end(step: Step, error: object) -> Outcome:
-    """The step that did not hold: by a verdict of its stage, or by anything else that stopped the program."""
+def _end(pending: Sequence[Step], error: object) -> Step:
+    """The step at which it ended: the first that did not hold, or of those decided with it the one of the clause."""
+    group = [step for step in pending if step.number in decided_with(pending[0])]
     if isinstance(error, Rejection):
-        outcome = REJECTED if error.stage in step.stages else STOPPED
-        return Outcome(step, outcome, {}, f"{error.stage}: {error.detail}", error.clause)
+        fitting = (step for step in group if step.stage == error.stage and error.clause in step.clauses)
+        return next(fitting, pending[0])
+    return pending[0]
+
+
+def _why(error: object) -> tuple[str, Values, str, str | None]:
+    """Outcome, no values, reason and clause of the step at which it ended."""
+    if isinstance(error, Rejection):
+        outcome = UNSUPPORTED if isinstance(error, Unsupported) else REJECTED
+        return outcome, {}, f"{error.stage}: {error.detail}", error.clause
     if isinstance(error, OperationError):
-        return Outcome(step, STOPPED, {}, error.detail)
-    detail = explain_os_error(error) if isinstance(error, OSError) else type(error).__name__
-    return Outcome(step, STOPPED, {}, detail)
+        return STOPPED, {}, error.detail, None
+    return STOPPED, {}, explain_os_error(error) if isinstance(error, OSError) else type(error).__name__, None
 
 
 # For people
@@ -86,11 +96,11 @@ def _end(step: Step, error: object) -> Outcome:
 def lines(found: Iterable[Outcome]) -> Iterator[str]:
     """The trace as text: each step with its clauses and values; what is foreign is quoted and escaped."""
     for step, outcome, values, detail, clause in found:
-        stages = f" [{', '.join(step.stages)}]" if step.stages else ""
-        yield f"{step.number:<5} {outcome:<11} {step.title}{stages}"
-        if outcome == NOT_REACHED:
+        stage = f"{step.stage}: " if step.stage else ""
+        yield f"{step.number:<6} {outcome:<11}  {stage}{step.text}"
+        if outcome in {NOT_REACHED, NOT_KNOWN}:
             continue
-        yield from _label("clauses", list(_wrapped(clauses_of(step))))
+        yield from _label("clauses", list(_wrapped(step.clauses)))
         for name, value in values.items():
             yield from _label(name.replace("_", " "), list(_shown(value)))
         if detail is not None:
@@ -99,7 +109,7 @@ def lines(found: Iterable[Outcome]) -> Iterator[str]:
 
 def _label(name: str, texts: Sequence[str]) -> Iterator[str]:
     for index, text in enumerate(texts):
-        yield f"      {'' if index else name:<{WIDTH}}  {text}"
+        yield f"       {'' if index else name:<{WIDTH}}  {text}"
 
 
 def _wrapped(words: Iterable[str]) -> Iterator[str]:
@@ -160,10 +170,9 @@ def to_json(found: Iterable[Outcome]) -> list[dict[str, Json]]:
     return [
         {
             "number": each.step.number,
-            "name": each.step.name,
-            "stages": list(each.step.stages),
-            "title": each.step.title,
-            "clauses": clauses_of(each.step),
+            "stage": each.step.stage or None,
+            "clauses": list(each.step.clauses),
+            "text": each.step.text,
             "outcome": each.outcome,
             "values": {name: _data(value) for name, value in each.values.items()},
             "detail": each.detail,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from . import digests, paths, tree
 from .digests import DEFAULT_SETTINGS, Settings
-from .errors import FilesRejected, Note, OperationError, Warn, passed, quote
+from .errors import FilesRejected, Note, OperationError, Warn, holds, quote
 from .manifest import (
     DEFAULT_SHARD_SIZE,
     DIGEST_SIZES,
@@ -77,6 +77,7 @@ def hash_model(
     ignored = paths.ignored_names(model, plan.ignored, plan.ignored_base, git=plan.ignore_git_paths)
     serialization = plan.serialization(ignored | excused)
     check_recordable(serialization.ignore_paths or ())
+    holds(warn, "S2", recorded=serialization.ignore_paths)
     digests.new_hash(serialization.hash_type)
     with _open_root(model, plan.allow_symlinks) as root:
         found = tree.walk(root, ignored, excused, warn=warn)
@@ -85,13 +86,9 @@ def hash_model(
         refuse_problems(found.problems)
         if absent := sorted(set(only or ()).difference(found.files)):
             raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
-        passed(warn, "files", files=found.files, ignored=sorted(ignored | excused))
         resources = hash_files(root, found.files, serialization, plan.settings, warn)
-    if not resources:
-        raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
-    passed(warn, "digest", algorithm=serialization.hash_type, resources=resources)
     manifest = Manifest(name, serialization, resources, root_digest(resources))
-    passed(warn, "root-digest", sha256=manifest.root_digest)
+    holds(warn, "S6", sha256=manifest.root_digest)
     return manifest
 
 
@@ -123,14 +120,20 @@ def refuse_problems(problems: list[Problem]) -> None:
 def hash_files(
     root: Root, files: list[str], serialization: Serialization, settings: Settings, warn: Warn
 ) -> list[Resource]:
-    """The resources of `files`, sorted by name (OMS-5.2.1-05). Raises OperationError."""
+    """The resources of `files`, at least one, sorted by name (OMS-5.2.1-05). Raises OperationError."""
     sizes, pieces = divide(root, files, serialization.shard_size, warn)
+    if not pieces:
+        raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
+    holds(warn, "S3", files=files)
     outcomes = digests.hash_pieces(root, pieces, serialization.hash_type, sizes=sizes, settings=settings)
     refuse_problems([outcome for outcome in outcomes if isinstance(outcome, Problem)])
+    holds(warn, "S4", algorithm=serialization.hash_type, shard_size=serialization.shard_size, hashed=len(pieces))
     name_of = shard_name if serialization.shard_size else file_name
-    return sorted(
+    resources = sorted(
         Resource(name_of(piece), digest) for piece, digest in zip(pieces, outcomes) if isinstance(digest, bytes)
     )
+    holds(warn, "S5", resources=resources)
+    return resources
 
 
 def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> tuple[dict[str, int], list[Piece]]:

@@ -27,7 +27,7 @@ from .errors import (
     RootDigestRejected,
     SignatureRejected,
     Warn,
-    passed,
+    holds,
     quote,
     with_notes_to,
 )
@@ -72,12 +72,11 @@ def verify_bundle(
         compat.note_null_keyid(warn)
     manifest = read_statement(bundle.envelope.payload, warn)
     insist(plan, manifest.serialization)
-    passed(warn, "predicate", resources=len(manifest.resources), **manifest.serialization._asdict())
+    holds(warn, "23", method=plan.method, hash_type=plan.hash_type, shard_size=plan.shard_size)
     check_names(manifest, warn)
-    passed(warn, "names", count=len(manifest.resources), first=manifest.resources[0].name)
     if root_digest(manifest.resources) != manifest.root_digest:
         raise RootDigestRejected("the subject's digest is not that of the resources", clause="OMS-6.5.1-01")
-    passed(warn, "root-digest", sha256=manifest.root_digest)
+    holds(warn, "28", sha256=manifest.root_digest)
     return manifest
 
 
@@ -96,11 +95,10 @@ def verify_v02_bundle(data: bytes, verifier: Verifier, plan: Plan, warn: Warn = 
     from . import compat
 
     manifest = compat.read_v02_statement(bundle.envelope.payload, warn)
-    passed(warn, "statement", predicate_type=compat.V02_PREDICATE_TYPE)
+    holds(warn, compat.V02_STEP, predicate_type=compat.V02_PREDICATE_TYPE)
     insist(plan, manifest.serialization)
-    passed(warn, "predicate", resources=len(manifest.resources))
+    holds(warn, "23", method=plan.method, hash_type=plan.hash_type, shard_size=plan.shard_size)
     check_names(manifest, warn)
-    passed(warn, "names", count=len(manifest.resources), first=manifest.resources[0].name)
     return manifest
 
 
@@ -123,12 +121,12 @@ def verify_model(
     ignored = chosen | frozenset(signed.ignore_paths or ())
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
     with tree.open_root(model, follow=signed.allow_symlinks and plan.allow_symlinks) as root:
+        holds(warn, "29", path=os.fsdecode(model), links_followed=root.follow)
         pieces = pieces_of(manifest, root.single)
         found = tree.walk(root, ignored, excused, enter=True, warn=warn)
         report = compare_names(root, manifest, pieces, found, ignore_unsigned_files=ignore_unsigned_files, warn=warn)
-        passed(warn, "files", found=len(found.files), ignored=sorted(ignored | excused), skipped=len(found.skipped))
         compare_digests(root, manifest, pieces, plan.settings)
-        passed(warn, "digest", algorithm=signed.hash_type, resources=manifest.resources)
+        holds(warn, "34", algorithm=signed.hash_type, resources=manifest.resources)
     return report
 
 
@@ -156,10 +154,13 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     if manifest.serialization.shard_size is not None:
         unsigned = _without_empty(root, unsigned, warn)
     extra = () if ignore_unsigned_files else unsigned
-    if refused or missing or extra:
-        raise _names_rejected(manifest, refused, missing, extra)
+    for step, kind, faults in (("30", "refused", refused), ("31", "missing", missing), ("32", "extra", extra)):
+        if faults:
+            raise _names_rejected(manifest, refused, missing, extra)
+        holds(warn, step, listed=len(listed), found=len(found.files), **{kind: 0})
     if manifest.serialization.shard_size is not None:
         _compare_sizes(root, pieces)
+    holds(warn, "33", shards=len(pieces) if manifest.serialization.shard_size else 0)
     unsigned += [problem.path for problem in passed if not problem.excused]
     return Report(manifest, not_covered, sorted(unsigned) if ignore_unsigned_files else ())
 
@@ -286,12 +287,13 @@ class Config:
         if self._verifier is None:
             raise ValueError("no verifier was chosen; call one of the use_..._verifier methods")
         data = read_bundle_file(signature_path, self._max_bundle_bytes)
+        holds(self._warn, "1", file=os.fsdecode(signature_path), bytes=len(data), allowed=self._max_bundle_bytes)
         try:
             manifest = verify_bundle(data, self._verifier(False), self._plan, self._warn)
         except SignatureRejected as error:
             if not self._allow_v02:
                 raise
-            passed(self._warn, "v0.2", refused=error)
+            holds(self._warn, "v0.2", refused=error)
             verifier, silent = self._verifier(True), with_notes_to(self._warn, ignore_note)  # told the first time
             manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, silent), self._plan, self._warn)
         return verify_model(

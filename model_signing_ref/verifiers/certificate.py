@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import certificates, keys
 from ..bundle import CERTIFICATE, METHODS, Bundle, Material, Verifier
 from ..certificates import Trust
-from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn, passed
+from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn, holds
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -45,33 +45,36 @@ def certificate_verifier(trusted: Trust, policy: Policy = Policy(), *, v02: bool
         Checked in this order: MaterialRejected, a leaf that can't be read (CertificateRejected), KeyRejected,
         TransparencyRejected for the timestamp, CertificateRejected, TimeRejected, SignatureRejected.
         """
-        leaf, *others = read_material(bundle.material)
+        leaf, *others = read_material(bundle.material, warn)
         if policy.log_fingerprints:
             for note in certificates.fingerprint_notes((leaf, *others, *trusted.given)):
                 warn(note)
-        passed(warn, "method", certificates=1 + len(others))
         key = certificates.check_key(leaf)
-        passed(warn, "key", curve=key.curve.name)
+        holds(warn, "9C.4", curve=key.curve.name)
         time = time_of(bundle, policy, warn)
-        passed(warn, "time", time=time.isoformat(), by_timestamp=policy.tsa is not None)
+        holds(warn, "9C.5", asked_for=policy.tsa is not None)
         check_signer(leaf, policy, warn)
-        passed(warn, "signer", subject=certificates.name_of(leaf))
+        holds(warn, "9C.6", leaf=certificates.name_of(leaf))
         chain = certificates.check_chain(leaf, others, trusted, time)
-        passed(warn, "chain", subjects=[certificates.name_of(each) for each in chain])
-        message = keys.verify_envelope(key, bundle.envelope, v02=v02)
-        passed(warn, "signature", signature=bundle.envelope.signature, signed=message)
+        holds(warn, "9C.7", chain=[certificates.name_of(each) for each in chain])
+        holds(warn, "9C.8", time=time.isoformat())
+        holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope, v02=v02))
 
     return verify
 
 
-def read_material(material: Material) -> Sequence[x509.Certificate]:
+def read_material(material: Material, warn: Warn | None = None) -> Sequence[x509.Certificate]:
     """The bundle's certificates, leaf first. Raises MaterialRejected or CertificateRejected."""
     if material.kind != CERTIFICATE:
         detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with certificate"
         raise MaterialRejected(detail, clause="OMS-11.1-08")
+    holds(warn, "9C.1", method=METHODS[material.kind])
     if not material.certificates:
         raise MaterialRejected("x509CertificateChain has no certificate", clause="OMS-4.1-02")
-    return certificates.read_certificates(material.certificates)
+    holds(warn, "9C.2", certificates=len(material.certificates))
+    found = certificates.read_certificates(material.certificates)
+    holds(warn, "9C.3", subjects=[certificates.name_of(each) for each in found])
+    return found
 
 
 def time_of(bundle: Bundle, policy: Policy, warn: Warn) -> datetime:
@@ -101,13 +104,11 @@ def own_certificate_verifier(public_key: ec.EllipticCurvePublicKey) -> Verifier:
     """What a signer asks of its new bundle: that it names `public_key` and that the signature holds with it."""
 
     def verify(bundle: Bundle, warn: Warn) -> None:
-        chain = read_material(bundle.material)
-        passed(warn, "method", certificates=len(chain))
-        key = certificates.check_key(chain[0])
+        leaf = read_material(bundle.material, warn)[0]
+        key = certificates.check_key(leaf)
         if key != public_key:
             raise CertificateRejected("the leaf certificate is for another key", clause="RFC5280-02")
-        passed(warn, "key", curve=key.curve.name, is_of=certificates.name_of(chain[0]))
-        message = keys.verify_envelope(key, bundle.envelope)
-        passed(warn, "signature", signature=bundle.envelope.signature, signed=message)
+        holds(warn, "9C.4", curve=key.curve.name, leaf=certificates.name_of(leaf))
+        holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope))
 
     return verify

@@ -30,7 +30,7 @@ from ..errors import (
     TimeRejected,
     TransparencyRejected,
     Warn,
-    passed,
+    holds,
     printable_path,
     quote,
 )
@@ -50,6 +50,10 @@ PRODUCTION, STAGING = "https://tuf-repo-cdn.sigstore.dev", "https://tuf-repo-cdn
 
 ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")  # sigstore/fulcio, docs/oid-info.md
 USERNAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+
+# The steps of the recipe that the package decides at once, in an order of its own, and that of them with values.
+PACKAGE_STEPS = tuple(f"9S.{number}" for number in range(3, 13))
+IDENTITY_STEP = "9S.9"
 
 _NOT_X509 = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
@@ -159,10 +163,10 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity, 
     if material.kind != SIGSTORE:
         detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with sigstore"
         raise MaterialRejected(detail, clause="OMS-11.1-08")
+    holds(warn, "9S.1", method=METHODS[material.kind])
     if not material.log_entries:
         raise TransparencyRejected("the bundle has no log entry (tlogEntries)", clause="OMS-11.1-05")
-    counts = {"log_entries": len(material.log_entries), "timestamps": len(material.timestamps)}
-    passed(warn, "method", **counts)
+    holds(warn, "9S.2", log_entries=len(material.log_entries))
     encoded = write_bundle(bundle)
     fallback = LOADING
     try:
@@ -174,10 +178,11 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity, 
         raise
     except Exception as error:  # the package lets those of its own parsers through
         raise rejection_of(error, fallback, bundle, wanted) from error
-    passed(warn, "sigstore", identity=wanted.name, identity_provider=wanted.issuer)
+    for step in PACKAGE_STEPS:
+        holds(warn, step, **(wanted._asdict() if step == IDENTITY_STEP else {}))
     if verified != (PAYLOAD_TYPE, bundle.envelope.payload):
         raise SignatureRejected("the sigstore package verified another payload", clause="REF-SIGSTORE-12")
-    passed(warn, "signature", signature=bundle.envelope.signature, signed=lambda: pae(*verified))
+    holds(warn, "9S.13", signed=lambda: pae(*verified))
 
 
 def rejection_of(error: Exception, fallback: Row, bundle: Bundle, wanted: Identity) -> Rejection:
