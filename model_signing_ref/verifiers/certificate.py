@@ -54,9 +54,9 @@ def certificate_verifier(trusted: Trust, policy: Policy = Policy(), *, v02: bool
         time = time_of(bundle, policy, warn)
         holds(warn, "9C.5", asked_for=policy.tsa is not None)
         check_signer(leaf, policy, warn)
-        holds(warn, "9C.6", leaf=certificates.name_of(leaf))
+        holds(warn, "9C.6", leaf=leaf.subject.rfc4514_string())
         chain = certificates.check_chain(leaf, others, trusted, time)
-        holds(warn, "9C.7", chain=[certificates.name_of(each) for each in chain])
+        holds(warn, "9C.7", chain=[each.subject.rfc4514_string() for each in chain])
         holds(warn, "9C.8", time=time.isoformat())
         holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope, v02=v02))
 
@@ -73,7 +73,7 @@ def read_material(material: Material, warn: Warn | None = None) -> Sequence[x509
         raise MaterialRejected("x509CertificateChain has no certificate", clause="OMS-4.1-02")
     holds(warn, "9C.2", certificates=len(material.certificates))
     found = certificates.read_certificates(material.certificates)
-    holds(warn, "9C.3", subjects=[certificates.name_of(each) for each in found])
+    holds(warn, "9C.3", subjects=[each.subject.rfc4514_string() for each in found])
     return found
 
 
@@ -108,7 +108,7 @@ def own_certificate_verifier(public_key: ec.EllipticCurvePublicKey) -> Verifier:
         key = certificates.check_key(leaf)
         if key != public_key:
             raise CertificateRejected("the leaf certificate is for another key", clause="RFC5280-02")
-        holds(warn, "9C.4", curve=key.curve.name, leaf=certificates.name_of(leaf))
+        holds(warn, "9C.4", curve=key.curve.name, leaf=leaf.subject.rfc4514_string())
         holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope))
 
     return verify
