@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 REPOSITORY = Path(__file__).parent.parent
 # <!-- kind -->, and the fenced block after it.
 BLOCK = re.compile(r"<!-- ([a-z]+) -->\n```[a-z]*\n(.*?)```\n", re.DOTALL)
+
+
+MARK = "-- end of block --"
 
 
 class Block(NamedTuple):
@@ -28,7 +33,10 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 def fill_in(page: Path, outputs: Sequence[str]) -> str:
-    """The text of the page with `outputs`, those of its blocks of commands, in their places; each must have one or be empty."""
+    """The text of the page with `outputs`, those of its blocks of commands, in their places.
+
+    One that is not empty must have a place.
+    """
     pending: list[str] = []
     left = iter(outputs)
 
@@ -53,3 +61,24 @@ def programs(folder: Path) -> None:
     for name, words in (("model_signing_ref", f"{python} -m model_signing_ref"), ("python3", python)):
         (folder / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
         (folder / name).chmod(0o755)
+
+
+def run_blocks(page: Sequence[Block], folder: Path, paths: Mapping[str, str]) -> list[str]:
+    """What each block prints, all run by one bash in `folder`; `paths` is the PATH of each kind that is run."""
+    script = "".join(
+        f"PATH={shlex.quote(paths[block.kind])}\n{block.text}\nprintf '%s\\n' {shlex.quote(MARK)}\n"
+        for block in page
+        if block.kind in paths
+    )
+    command = [shutil.which("bash") or "bash", "-c", script]
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env={"PYTHONPATH": str(REPOSITORY), "LC_ALL": "C.UTF-8"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    text = done.stdout.decode()
+    assert done.returncode == 0, text
+    return text.split(f"{MARK}\n")[:-1]

@@ -6,16 +6,14 @@ Run as a program with --write, this puts the outputs into the page.
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import forge
 import pytest
-from pages import REPOSITORY, Block, blocks, fill_in, programs
+from pages import REPOSITORY, Block, blocks, fill_in, programs, run_blocks
 
 from model_signing_ref.bundle import read_bundle
 from model_signing_ref.keys import fingerprint, load_public_key, require_curve
@@ -23,7 +21,6 @@ from model_signing_ref.keys import fingerprint, load_public_key, require_curve
 PAGE = REPOSITORY / "spec" / "by-hand.md"
 # Beside builtins of bash such as printf. Only the example's folder needs mkdir.
 BY_HAND = ("openssl", "sha256sum", "base64", "mkdir", "bash")
-MARK = "-- end of block --"
 
 
 def run(page: list[Block], folder: Path) -> list[str]:
@@ -37,20 +34,7 @@ def run(page: list[Block], folder: Path) -> list[str]:
         (hand / name).symlink_to(path)
     programs(tool)
     (folder / "work").mkdir()
-    paths = {"hand": str(hand), "tool": f"{tool}:{hand}"}
-    script = "".join(
-        f"PATH={shlex.quote(paths[block.kind])}\n{block.text}\nprintf '%s\\n' {shlex.quote(MARK)}\n"
-        for block in page
-        if block.kind in paths
-    )
-    command = [str(hand / "bash"), "-c", script]
-    environment = {"PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(
-        command, cwd=folder / "work", env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
-    text = done.stdout.decode()
-    assert done.returncode == 0, text
-    return text.split(f"{MARK}\n")[:-1]
+    return run_blocks(page, folder / "work", {"hand": str(hand), "tool": f"{tool}:{hand}"})
 
 
 def test_the_page_is_what_happens(tmp_path: Path) -> None:
