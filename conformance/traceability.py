@@ -9,7 +9,6 @@ It runs the package on every vector to learn which clause a rejection names, so 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections import defaultdict
@@ -64,8 +63,17 @@ def clauses() -> list[dict[str, Any]]:
 
 
 def untested() -> dict[str, str]:
-    """Obligations that no vector can test, each with the reason."""
-    reasons: dict[str, str] = json.loads(Path(__file__).with_name("untested.json").read_text("utf-8"))
+    """Obligations that no vector names, each with the reason."""
+    return _reasons("obligations")
+
+
+def unraised() -> dict[str, str]:
+    """Clauses that the package raises, and for no vector; each with the reason."""
+    return _reasons("raised")
+
+
+def _reasons(kind: str) -> dict[str, str]:
+    reasons: dict[str, str] = json.loads(Path(__file__).with_name("untested.json").read_text("utf-8"))[kind]
     return reasons
 
 
@@ -101,7 +109,7 @@ def is_scored(vector: Mapping[str, Any]) -> bool:
 def named(vector: case.Vector) -> str | None:
     """The clause that the package names when it refuses the vector."""
     with tempfile.TemporaryDirectory() as name:
-        os.chmod(name, 0o755)
+        Path(name).chmod(0o755)
         made = case.materialise(vector, Path(name))
         with inprocess.as_nobody(vector):
             outcome = inprocess.package(made)
@@ -116,7 +124,9 @@ def page(every: list[dict[str, Any]], found: Mapping[str, Trace], reasons: Mappi
     parts = [HEAD.format(clauses=len(every), obligations=len(obligations), tested=tested)]
     for prefix in sorted({clause["id"].partition("-")[0] for clause in every}):
         rows = [row(clause, found) for clause in every if clause["id"].startswith(prefix + "-")]
-        parts.append(f"## {prefix}\n\n" + table(("Clause", "Level, binds", "Code", "Refused for it", "Also about it"), rows))
+        parts.append(
+            f"## {prefix}\n\n" + table(("Clause", "Level, binds", "Code", "Refused for it", "Also about it"), rows)
+        )
     rest = [(f"`{name}`", reason) for name, reason in sorted(reasons.items())]
     parts.append("## Obligations without a vector\n\n" + table(("Clause", "Why"), rest))
     return "\n".join(parts)
