@@ -9,10 +9,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
-from ssl import DER_cert_to_PEM_cert
+from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
 from typing import Any
 
 import jsonschema
@@ -27,14 +27,14 @@ pytest.importorskip("asn1crypto", reason="pip install 'model_signing_ref[loopbac
 
 from conformance import case, inprocess
 from conformance.generate import __main__ as command
-from conformance.generate import certificates, corpus, edits, keys
+from conformance.generate import certificates, chains, corpus, edits, keys
 from model_signing_ref import dsse, errors, strictjson
 
 CLAUSES = case.VECTORS.parents[1] / "spec" / "clauses.json"
 FLOORS = {
     **{"bundle": 30, "material": 20, "envelope": 25, "pae": 20, "signature": 30, "key": 12, "statement": 25},
     **{"predicate": 35, "names": 25, "order": 8, "root-digest": 6, "files": 30, "digest": 10, "shards": 30},
-    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10, "sigstore": 60},
+    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10, "certificate": 45, "sigstore": 60},
 }
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
@@ -304,6 +304,43 @@ def test_one_change_of_a_recipe() -> None:
             assert vector.get("chain") == control.get("chain"), vector["id"]
 
 
+@pytest.mark.filterwarnings("ignore")  # of the faults that recipes make
+def test_certificates_are_what_their_recipes_say() -> None:
+    """Read by `cryptography`, and the signatures checked with the keys of the labels."""
+    checked = 0
+    for vector in vectors().values():
+        if "chain" not in vector or (vector["edit"] or {"layer": "chain"})["layer"] == "bundle":
+            continue
+        chain, material = vector["chain"], json.loads(case.bundle_bytes(vector))["verificationMaterial"]
+        rows = [base64.b64decode(row["rawBytes"]) for row in material["x509CertificateChain"]["certificates"]]
+        rows += [PEM_cert_to_DER_cert(text) for text in vector["trust"]["certificates"]]
+        for name, der in zip([*chain["bundled"], *chain["given"]], rows, strict=True):
+            check_certificate(der, chain["certificates"][name], chain["certificates"])
+            checked += 1
+    assert checked > 350
+
+
+def check_certificate(der: bytes, recipe: Any, recipes: Any) -> None:
+    """That `der` has what the recipe says, as far as it can be read."""
+    made = load_der_x509_certificate(der)
+    signer = recipe.get("signed_by", recipes[recipe["issuer"]]["key"])
+    assert made.serial_number == recipe["serial"]
+    assert made.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ") == recipe["not_before"]
+    assert made.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ") == recipe["not_after"]
+    assert made.subject.rfc4514_string() == f"CN={recipe['subject']}"
+    issuer = recipe.get("issuer_name", recipes[recipe["issuer"]]["subject"])
+    assert made.issuer.rfc4514_string() == f"CN={issuer}"
+    assert made.public_key() == keys.private_key(recipe["key"]).public_key()
+    public: Any = keys.private_key(signer).public_key()
+    used: Any = hashes.SHA1() if recipe.get("hash") == "sha1" else made.signature_hash_algorithm
+    algorithm = (ec.ECDSA(used),) if isinstance(public, ec.EllipticCurvePublicKey) else (padding.PKCS1v15(), used)
+    with pytest.raises(InvalidSignature) if recipe.get("last_bit_flipped") else nullcontext():
+        public.verify(made.signature, made.tbs_certificate_bytes, *algorithm)
+    if not recipe.get("again"):
+        names = {extension.oid.dotted_string for extension in made.extensions}
+        assert names == {chains.OIDS.get(name, name) for name in recipe["extensions"] if recipe.get("version") != 1}
+
+
 def opened(vector: case.Vector) -> Any:
     """The bundle with its payload decoded, as far as it is JSON."""
     value = json.loads(case.bundle_bytes(vector))
@@ -373,7 +410,7 @@ def test_signatures_hold() -> None:
         envelope = plain_envelope(vector)
         if envelope is None:
             continue
-        broken = vector["id"].startswith("signature/") and vector["verdict"] == "reject"
+        broken = vector["id"].startswith(("signature/", "certificate/signature-")) and vector["verdict"] == "reject"
         assert holds(signer_of(vector), envelope) == (not broken and vector["id"] not in UNSIGNED), vector["id"]
         checked += 1
     assert checked > 450
