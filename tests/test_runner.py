@@ -222,6 +222,13 @@ def test_options_that_are_not_declared_are_not_used() -> None:
     assert clients.extra_flags(vector, ("--allow-v0.2",)) == ["--allow-v0.2"]
 
 
+def test_a_trust_root_that_can_not_be_given_is_not_left_out() -> None:
+    vector = next(each for each in case.load() if each["id"] == "sigstore/rekor-v1")
+    with pytest.raises(clients.Unasked, match="--trust-config"):
+        clients.extra_flags(vector, ())
+    assert clients.extra_flags(vector, ("--trust-config",)) == []
+
+
 def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vector = {"verification_time": "2026-01-02T03:04:05Z"}
     assert clients.time_words(vector, ("--verification-time",))[0] == ["--verification-time", "2026-01-02T03:04:05Z"]
