@@ -6,6 +6,7 @@ Run as a program with --write, this brings the marked blocks of all documents up
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -52,6 +53,8 @@ def named(path: Path) -> str:
 
 @pytest.mark.parametrize("path", marked_documents(), ids=named)
 def test_examples_are_what_is_made_or_printed(path: Path, tmp_path: Path) -> None:
+    if absent := [name for name in ("bash", "openssl", "sha256sum", "od") if shutil.which(name) is None]:
+        pytest.skip(f"not installed: {', '.join(absent)}: apt-get install bash coreutils openssl")
     folder = prepare(tmp_path)
     missing = set()
     for block in marked(path.read_text("utf-8")):
@@ -62,6 +65,17 @@ def test_examples_are_what_is_made_or_printed(path: Path, tmp_path: Path) -> Non
         assert again == block, f"{named(path)}: run `python tests/test_spec.py --write`"
     if missing:
         pytest.skip(f"not installed: {', '.join(sorted(missing))}: pip install '.[all,loopback]'")
+
+
+def test_no_line_ends_in_a_space_or_is_too_long() -> None:
+    for path in CHAPTERS:
+        lines = path.read_text("utf-8").splitlines()
+        assert [line for line in lines if line != line.rstrip()] == [], named(path)
+        if path.name != "decisions.md":  # an item a line
+            long = [
+                line for line in prose("\n".join(lines)) if len(line) > 120 and not line.startswith(("|", "Vectors:"))
+            ]
+            assert long == [], named(path)
 
 
 def test_every_mark_has_a_block() -> None:
