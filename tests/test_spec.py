@@ -26,9 +26,11 @@ from documents import (
 )
 
 from conformance import case
+from model_signing_ref import bundle, certificates, compat, dsse, manifest, statement, strictjson, timestamps
 from model_signing_ref.clauses import all_clauses
 from model_signing_ref.dsse import decode_base64
 from model_signing_ref.errors import STAGES
+from model_signing_ref.manifest import name_fault
 
 CLAUSES = {clause.id: clause for clause in all_clauses()}
 PREFIXES = sorted({clause_id.split("-")[0] for clause_id in CLAUSES})
@@ -38,6 +40,7 @@ DECISIONS = (SPEC / "decisions.md").read_text("utf-8")
 VECTORS = {vector["id"] for vector in case.load()}
 FAMILIES = {vector_id.split("/")[0] for vector_id in VECTORS}
 VECTOR = re.compile(rf"`({'|'.join(sorted(FAMILIES))})/([a-z0-9-]+)`")
+NUMBER = re.compile(r"[0-9][0-9,]*")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
 DOCUMENTS = markdown_files()
@@ -87,8 +90,8 @@ def test_every_mark_has_a_block() -> None:
 
 def test_examples_of_all_methods_and_serializations() -> None:
     commands = "".join(block.content for path in CHAPTERS for block in marked(path.read_text("utf-8")))
-    for bundle in ("key", "certificate", "sigstore", "shards"):
-        assert f"fold -w 100 {bundle}.sig" in commands
+    for name in ("key", "certificate", "sigstore", "shards"):
+        assert f"fold -w 100 {name}.sig" in commands
 
 
 def test_wrong_output_is_seen(tmp_path: Path) -> None:
@@ -113,6 +116,64 @@ def test_base64_table() -> None:
         if text != "+/8=":
             with pytest.raises(ValueError, match=r"."):
                 decode_base64(text)
+
+
+def table(chapter: str, heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading, cell by cell."""
+    text = (SPEC / chapter).read_text("utf-8").split(f"# {heading}\n", 1)[1]
+    rows = [line.strip("|").split("|") for line in text[text.index("\n|") :].split("\n\n")[0].strip().splitlines()]
+    return [[cell.strip() for cell in row] for row in rows[2:]]
+
+
+def quoted(cell: str) -> list[str]:
+    return re.findall("`([^`]+)`", cell)
+
+
+def test_table_of_names() -> None:
+    """Each example in names.md is refused by the clause of its row, and what is said to be a name is one."""
+    rows = table("names.md", "Canonical names")
+    for _, examples, clause in rows:
+        for name in quoted(examples):
+            fault = name_fault(name)
+            assert fault, name
+            assert fault[1] in quoted(clause), name
+    assert len([name for row in rows for name in quoted(row[1])]) == 10
+    for name in ("a b", "a\nb", "*", "...", ".hidden", "-rf", "~", "a:b", "é", "\u202e"):
+        assert name_fault(name) is None
+    order = [clause for row in rows for clause in quoted(row[2])]
+    for place, name in enumerate(("/a/", "a//", "a//..", "../.", "./b\\"), 1):  # each breaks this rule and the next
+        fault = name_fault(name)
+        assert fault, name
+        assert fault[1] == order[place], name
+
+
+def test_table_of_orders() -> None:
+    orders = [quoted(row[0]) for row in table("names.md", "Order")]
+    assert len(orders) == 5
+    assert orders == [sorted(order) for order in orders]
+
+
+def test_table_of_bounds() -> None:
+    told = [
+        int(number.replace(",", "")) for row in table("algorithms.md", "Numbers") for number in NUMBER.findall(row[1])
+    ]
+    assert told == [
+        *(bundle.MAX_BYTES, bundle.MAX_VALUES - 1, strictjson.MAX_DEPTH, strictjson.MAX_NUMBER_CHARACTERS),
+        *(1, manifest.MAX_SHARD_SIZE, manifest.DEFAULT_SHARD_SIZE, manifest.MAX_OFFSET),
+        *(certificates.MAX_CERTIFICATES, certificates.MAX_INTERMEDIATES, certificates.MAX_CANDIDATES),
+        *(timestamps.MAX_TOKENS, 32),
+    ]
+
+
+def test_tables_of_strings() -> None:
+    told = [quoted(row[1]) for row in table("algorithms.md", "Media types and URIs")]
+    assert told == [
+        *([*bundle.MEDIA_TYPES], [dsse.PAYLOAD_TYPE], [statement.STATEMENT_TYPE], [statement.PREDICATE_TYPE]),
+        [compat.V02_PREDICATE_TYPE],
+    ]
+    sizes = {quoted(row[0])[0]: int(row[2]) for row in table("algorithms.md", "Digests")}
+    assert sizes == manifest.DIGEST_SIZES
+    assert tuple(quoted(table("names.md", "What is left out")[0][0])[:4]) == manifest.GIT_NAMES
 
 
 # --- links
