@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 SPEC = ROOT / "spec"
 FENCE = r"(?P<fence>`{3,})"
 BLOCK = re.compile(
-    r"^<!-- (?P<kind>run|made)(?:: (?P<name>[a-z0-9-]+))? -->\n"
+    r"^<!-- (?P<kind>run|made)(?:: (?P<name>[a-z0-9_-]+))? -->\n"
     rf"{FENCE}(?P<language>[a-z]*)\n(?P<content>.*?)^(?P=fence)\n"
     r"(?:\n(?P=fence)text\n(?P<output>.*?)^(?P=fence)\n)?",
     re.DOTALL | re.MULTILINE,

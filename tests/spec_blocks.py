@@ -26,7 +26,7 @@ def hex_dump(data: bytes) -> str:
     for start in range(0, len(data), 16):
         part = data[start : start + 16]
         shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
-        lines.append(f"{start:08x}  {part.hex(' '):47}  {shown}\n")
+        lines.append(f"{start:08x}  {part.hex(' '):47}  {shown}".rstrip() + "\n")
     return "".join(lines)
 
 

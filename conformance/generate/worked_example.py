@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from model_signing_ref import certificates
-from model_signing_ref.bundle import read_bundle
+from model_signing_ref.bundle import Bundle, read_bundle, write_bundle
 from model_signing_ref.hashing import Plan, hash_model
 from model_signing_ref.keys import load_private_key
 from model_signing_ref.signers.certificate import certificate_signer
@@ -30,6 +30,7 @@ from . import keys
 
 KEY, ROOT, SIGNER = "p256/spec", "p384/spec root", "p256/spec signer"
 SHARD_SIZE = 5  # bytes
+STAMPED_AT = 1_780_315_200  # 2026-06-01, 12:00 UTC, in Unix seconds
 VALID = datetime(2026, 1, 1, tzinfo=timezone.utc), datetime(2028, 1, 1, tzinfo=timezone.utc)
 
 # An empty file; two names that path order and code-point order sort differently; one file of three shards of 5 bytes.
@@ -89,6 +90,16 @@ def sigstore_files(payload: bytes) -> Iterator[tuple[str, bytes]]:
     yield "trust.json", json.dumps(made.trust_config, sort_keys=True).encode()
 
 
+def stamped_files(bundle: Bundle) -> Iterator[tuple[str, bytes]]:
+    """`bundle` with a timestamp, and the root of its authority. Raises ImportError likewise."""
+    from conformance.loopback import encodings
+
+    instance = encodings.make_instance("spec")
+    token = encodings.issue_timestamp(instance, bundle.envelope.signature, STAMPED_AT, 1)
+    yield "tsa.pem", encodings.pem(instance.tsa.root)
+    yield "stamped.sig", write_bundle(bundle._replace(material=bundle.material._replace(timestamps=(token,))))
+
+
 def bundles(folder: Path) -> Iterator[tuple[str, bytes]]:
     """The bundles that need no Sigstore, over the model in `folder`, with its keys."""
     key = key_signer(load_private_key(folder / "key.pem"))
@@ -102,16 +113,17 @@ def bundles(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def write(folder: Path) -> None:
-    """Lay the example out in `folder`; without the files of Sigstore where these can't be made."""
+    """Lay the example out in `folder`; without those of Sigstore and timestamps where these can't be made."""
     for path, content in files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     for path, content in bundles(folder):
         (folder / path).write_bytes(content)
+    signed = read_bundle((folder / "certificate.sig").read_bytes())
     try:
-        made = list(sigstore_files(read_bundle((folder / "key.sig").read_bytes()).envelope.payload))
+        made = [*sigstore_files(signed.envelope.payload), *stamped_files(signed)]
     except ImportError as error:
-        print(f"no files for Sigstore: {error}: pip install '.[loopback]'", file=sys.stderr)
+        print(f"no files of Sigstore and timestamps: {error}: pip install '.[loopback]'", file=sys.stderr)
         return
     for path, content in made:
         (folder / path).write_bytes(content)
