@@ -326,7 +326,7 @@ class Config:
         return self
 
     def set_warn(self, warn: Warn) -> Config:
-        """Whom to tell what changes no verdict and should be known; an errors.Steps is also told the steps that hold."""
+        """Whom to tell what changes no verdict and should be known; an errors.Steps also hears of steps that hold."""
         self._warn = warn
         return self
 
