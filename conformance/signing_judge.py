@@ -23,6 +23,7 @@ from .signing_case import SigningCase, Snapshot, snapshot
 
 JSON = Any
 MEDIA_TYPES = ("application/vnd.dev.sigstore.bundle.v0.3+json", "application/vnd.dev.sigstore.bundle+json;version=0.3")
+UNTOUCHED = "what lay there is still there"
 LONGEST = 256 << 20  # bytes of a bundle that are read
 GIT = (".git", ".gitattributes", ".github", ".gitignore")
 PARAMETERS = {
@@ -61,7 +62,7 @@ def judge(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
 
 def left_behind(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
     """The checks where a signer refused: that it wrote nothing."""
-    wrote = os.path.lexists(made.bundle)
+    wrote = os.path.lexists(made.bundle) and read(made) != UNTOUCHED
     detail = "it refused, and left a bundle" if wrote else ""
     return (Check("nothing-written", not wrote, None, detail), nothing_else(made, before))
 
@@ -75,6 +76,9 @@ def read(made: SigningCase) -> bytes | str:
             data = file.read(LONGEST + 1)
     except OSError as error:
         return f"there is no bundle: {error.strerror}"
+    old = [each["content"] for each in made.vector["model"]["entries"] if each["path"] == _inside(made.vector) != ""]
+    if old and data == content(old[0]):
+        return UNTOUCHED
     return data if len(data) <= LONGEST else f"the bundle has more than {LONGEST} bytes"
 
 

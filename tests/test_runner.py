@@ -105,6 +105,48 @@ def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
     assert wrong and all("link" in name for name in wrong)
 
 
+# Of 56 signing vectors, those passed, and the scored checks that fail. Not counted: what needs another user
+# than root, and BLAKE3, which not every Python has.
+HALF_SIGNERS = {
+    "signs_nothing": (0, "written"),
+    "refuses_all": (0, ""),
+    "writes_garbage": (0, "bundle signature statement verified"),
+    "writes_elsewhere": (0, "nothing-else written"),
+    "leaves_a_log": (0, "nothing-else"),
+    "crashes": (0, ""),
+    "follows_links": (54, "names verified"),
+    "path_order": (55, "order"),
+    "utf_16_order": (55, "order verified"),
+    "no_order": (25, "order verified"),
+    "omits_a_file": (25, "names verified"),
+    "root_of_hex": (0, "root-digest verified"),
+    "wrong_hint": (2, "material"),
+    "old_predicate": (0, "statement verified"),
+    "no_signature": (0, "signature verified"),
+}
+
+
+@pytest.mark.parametrize("fault", HALF_SIGNERS)
+def test_signers_lose_what_they_get_wrong(fault: str, tmp_path: Path) -> None:
+    adapter = python(ZOO / "half_signer.py", fault)
+    status, report = ran(tmp_path, adapter, "--protocol", "jsonl", "--family", "signing")
+    apart = ("signing/blake3", "signing/unreadable-file", "signing/unreadable-folder")
+    counted = [each for each in report["results"] if each["id"] not in apart and each["status"] != "unscored"]
+    passed = [each["id"] for each in counted if each["status"] == "pass"]
+    checks = [check for each in counted for check in each["checks"]]
+    wrong = {check["name"] for check in checks if check["holds"] is False and not check["ours"]}
+    assert (status, len(counted)) == (run.FAILED, 56)
+    assert (len(passed), " ".join(sorted(wrong))) == HALF_SIGNERS[fault]
+
+
+def test_a_client_that_does_not_sign_is_not_asked_to(tmp_path: Path) -> None:
+    words = ("--protocol", "jsonl", *of_families("order", "signing"))
+    status, report = ran(tmp_path, python(ADAPTERS / "standalone_lines.py"), *words)
+    of_signing = {each["status"]: each["reason"] for each in report["results"] if each["id"].startswith("signing/")}
+    assert (status, report["claim"]["signs"], report["signing"]) == (run.PASSED, False, {})
+    assert of_signing.pop("not-applicable") and set(of_signing) <= {"not-run"}
+
+
 def test_static_vectors_can_be_learnt_by_heart(tmp_path: Path) -> None:
     words = ("--protocol", "jsonl", "--workers", "1", *FEW)
     status, report = ran(tmp_path, python(ZOO / "answer_table.py", "order"), *words)
@@ -143,7 +185,7 @@ def test_the_adapter_of_the_documentation(tmp_path: Path) -> None:
     block = re.findall(r"<!-- adapter -->\n```python\n(.*?)```", text, re.DOTALL)
     assert len(block) == 1 and block[0].count("\n") <= 60
     (tmp_path / "adapter.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{block[0]}")
-    words = ("--protocol", "jsonl", *of_families("files", "shards", "signature"))
+    words = ("--protocol", "jsonl", *of_families("files", "shards", "signature", "signing"))
     status, report = ran(tmp_path, python(tmp_path / "adapter.py"), *words)
     assert (status, reports.bad(report)) == (run.PASSED, [])
 
