@@ -52,17 +52,22 @@ def signing(runs: list[Report]) -> str:
     names = list(dict.fromkeys(name for run in runs for name in run.get("signing", {})))
     if not names:
         return "<p>No client signed.</p>"
-    rows = [[escape(name), *(counted(run.get("signing", {}).get(name)) for run in runs)] for name in names]
+    rows = [
+        [escape(reports.checked(name)), *(counted(run.get("signing", {}).get(name), name) for run in runs)]
+        for name in names
+    ]
     intro = "Every bundle that a client wrote was judged by this project's verifiers, never by the client."
-    return f"<p>{intro}</p>{table(['check', *(reports.name_of(run) for run in runs)], rows)}"
+    made = table(["check", *(reports.name_of(run) for run in runs)], rows)
+    return f"<p>{intro}</p>{made}<p>{escape(reports.UNSCORED_NOTE)}</p>"
 
 
-def counted(row: dict[str, int] | None) -> str:
+def counted(row: dict[str, int] | None, name: str) -> str:
     """How often a check held, and how often not."""
     if row is None:
         return "-"
     total = sum(row.values())
-    colour = "fail" if row["failed"] else "not-run" if row["not_judged"] else "pass"
+    wrong = "unscored" if name in reports.UNSCORED else "fail"
+    colour = wrong if row["failed"] else "not-run" if row["not_judged"] else "pass"
     rest = f", {row['not_judged']} not judged" if row["not_judged"] else ""
     return f'<span class="{colour}">{row["held"]} of {total} right{rest}</span>'
 

@@ -3,6 +3,7 @@
     python3 conformance/run.py --adapter 'CMD'                     the OMS adapter protocol
     python3 conformance/run.py --adapter 'CMD' --protocol jsonl    JSON lines, one process
     python3 conformance/run.py show ID                             what a vector is about
+    python3 conformance/run.py matrix --adapter NAME='CMD' ...     who reads what the others signed
 
 Needs Python 3.10 or later and nothing else. PROTOCOL.md describes both protocols. Exit status: 0 all that counts
 passed, 1 something failed, 2 the run could not be done.
@@ -34,6 +35,7 @@ from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, 
 # Name: the module that has it, and the function there, from words to exit status. Without a name, vectors are run.
 SUBCOMMANDS = {
     "show": ("run", "show"),
+    "matrix": ("matrix", "main"),
 }
 SELECTION = ("profile", "family", "id", "clause")
 PASSED, FAILED, NO_RUN = 0, 1, 2
