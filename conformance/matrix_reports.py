@@ -147,9 +147,7 @@ def verdict(report: Report) -> str:
     count = len(report["disagreements"])
     if not count:
         return "All read what all signed, and it is right."
-    return (
-        f"{count} bundles over {len(report['vectors'])} vectors on which judge and clients do not agree, or none came."
-    )
+    return f"{count} bundles, over {len(report['vectors'])} vectors, are wrong, absent, or not accepted by all."
 
 
 def markdown(report: Report) -> str:
@@ -171,12 +169,16 @@ def page_of(report: Report) -> str:
     parts = ["<h1>OMS: who reads whom</h1>", f"<p>{escape(verdict(report))}</p>", page.table(heads, coloured)]
     parts += ["<p>A row is what a client signed: how much of it is right by this project's judge, and how much of it"]
     parts += ["each verifier accepts.</p>", "<h2>Clients</h2>"]
-    known = [[escape(str(each[name])) for name in ("name", "client", "client_version")] for each in report["clients"]]
-    commands = [f"<code>{escape(each['command'])}</code>" for each in report["clients"]]
-    profiles = [escape(", ".join(each["profiles"])) for each in report["clients"]]
-    rows = [[*line, command, has] for line, command, has in zip(known, commands, profiles)]
-    parts += [page.table(["name", "client", "version", "command", "profiles"], rows), "<h2>Disagreements</h2>"]
+    parts += [client(each) for each in report["clients"]]
+    parts += ["<h2>Disagreements</h2>" if report["disagreements"] else ""]
     return "\n".join([*parts, *(details(each) for each in report["disagreements"])])
+
+
+def client(each: dict[str, Any]) -> str:
+    """Who takes part."""
+    version = f"{each['client']} {each['client_version']}".strip()
+    told = f"{escape(version)}; profiles: {escape(', '.join(each['profiles']))}"
+    return f"<p><b>{escape(each['name'])}</b>: {told}</p><pre>{escape(each['command'])}</pre>"
 
 
 def colour(cell: str) -> str:

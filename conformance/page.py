@@ -16,6 +16,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 75rem; p
 h1, h2 { line-height: 1.2; } code, pre { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; margin: .3rem 0; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; } th, td { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
+td > span { white-space: nowrap; }
 details { border-bottom: 1px solid var(--line); padding: .2rem 0; } summary { cursor: pointer; }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 1.5rem; }
 .pass { color: var(--good); } .fail, .error, .unearned { color: var(--bad); font-weight: 600; }
