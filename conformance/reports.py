@@ -154,7 +154,8 @@ def signing_lines(report: Report) -> list[str]:
     """The checks for a terminal."""
     rows = checks_table(report)
     told = ["  ".join(cell.ljust(16) for cell in row).rstrip() for row in [CHECK_HEADS, *rows]]
-    return ["", *told, UNSCORED_NOTE] if rows else []
+    note = [UNSCORED_NOTE] if set(UNSCORED) & set(report["signing"]) else []
+    return ["", *told, *note] if rows else []
 
 
 def said_of(check: dict[str, Any]) -> str:

@@ -15,8 +15,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from conftest import peer_python
 
-from conformance import case, clients, reports, run, scoring
+from conformance import case, clients, reports, run, scoring, signing_case
 
 jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
 
@@ -145,6 +146,64 @@ def test_a_client_that_does_not_sign_is_not_asked_to(tmp_path: Path) -> None:
     of_signing = {each["status"]: each["reason"] for each in report["results"] if each["id"].startswith("signing/")}
     assert (status, report["claim"]["signs"], report["signing"]) == (run.PASSED, False, {})
     assert of_signing.pop("not-applicable") and set(of_signing) <= {"not-run"}
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict", "detail"),
+    [
+        ("", "accept", ""),
+        ("raise SystemExit(1)", "reject", ""),
+        ("raise SystemExit(3)", "unsupported", ""),
+        ("raise SystemExit(2)", "error", "exit status 2"),
+        ("raise KeyError('key')", "error", "crashed, exit status 1"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "error", "ended by SIGSEGV"),
+        ("import time; time.sleep(60)", "error", "no answer within 1 s"),
+    ],
+)
+def test_what_a_signer_s_end_means(program: str, verdict: str, detail: str, tmp_path: Path) -> None:
+    """By the command protocol; that a bundle is there is not the door's business."""
+    (tmp_path / "signer.py").write_text(program)
+    made = signing_case.materialise(run.corpus()["signing/one-file"], tmp_path)
+    client = clients.CommandClient(python(tmp_path / "signer.py"), 1 if "sleep" in program else 30)
+    answer = client.sign(made, known())
+    assert (answer.verdict, answer.detail.partition("\n")[0]) == (verdict, detail)
+
+
+def test_words_for_a_signer(tmp_path: Path) -> None:
+    vector = run.corpus()["signing/certificate-intermediate"]
+    made = signing_case.materialise({**vector, "options": {"ignore_paths": ["a", "b"]}}, tmp_path)
+    assert " ".join(clients.sign_words(made)).replace(f"{tmp_path}/", "") == (
+        "sign-model --method certificate --model-path model --output-bundle model.sig --private-key signer.key "
+        "--signing-cert signer-0.pem --cert-chain signer-1.pem --cert-chain signer-2.pem "
+        "--ignore-paths model/a --ignore-paths model/b"
+    )
+    request = clients.sign_request(made)
+    assert Path(request["signing_certificate"]).read_text() == vector["certificates"][0]
+    assert [Path(path).read_text() for path in request["certificates"]] == vector["certificates"][1:]
+
+
+# What model-signing 1.1.1 signs wrongly, of a selection: what it leaves undone, and which check finds it.
+RELEASED = {
+    "signing/file-before-folder": "order (OMS-5.2.1-05): 'tokenizer/vocab.json' is out of order",
+    "signing/single-file": "names (OMS-6.1.2-07): 'model.bin' is not listed",
+    "signing/no-file": "signed",
+    "signing/all-ignored": "signed",
+}
+
+
+def test_what_the_released_client_signs(tmp_path: Path) -> None:
+    adapter = shlex.join([peer_python(), str(ADAPTERS / "pypi_model_signing.py")])
+    right = (
+        "signing/one-file",
+        "signing/git-paths",
+        "signing/signature-inside",
+        "signing/link-to-file",
+        "signing/link",
+    )
+    words = [word for name in (*RELEASED, *right) for word in ("--id", name)]
+    _, report = ran(tmp_path, adapter, *words)
+    assert {each["id"]: each["reason"] for each in reports.bad(report)} == RELEASED
+    assert report["totals"]["pass"] == len(right)
 
 
 def test_static_vectors_can_be_learnt_by_heart(tmp_path: Path) -> None:
