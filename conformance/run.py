@@ -267,7 +267,7 @@ def outcome(client: Client, vector: case.Vector, plan: Plan, capabilities: Capab
             answer, checks = client.verify(case.materialise(vector, folder), capabilities), ()
         where = str(plan.folder / vector["id"]) if plan.keep else "$CASE"
         told = {name: getattr(answer, name).replace(str(folder), where) for name in ("detail", "command")}
-        return Outcome(answer._replace(**told), checks=checks)
+        return Outcome(answer._replace(**told), checks=tuple(check.placed(str(folder), where) for check in checks))
     except clients.ClientError as error:
         return Outcome(Answer("error", None, str(error)))
     except clients.Unasked as error:

@@ -44,17 +44,19 @@ class Check(NamedTuple):
     detail: str = ""
     ours: bool = False
 
+    def placed(self, folder: str, where: str) -> Check:
+        """The same with the case's folder under the name by which it is to be found."""
+        return self._replace(detail=self.detail.replace(folder, where))
+
 
 def judge(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
     """The checks of what a signer left of a case, by the manifest that the vector has. `before` is what lay there."""
     data = read(made)
     if isinstance(data, str):
         return (Check("written", False, None, data), nothing_else(made, before))
-    parsed = attempt("bundle", lambda: standalone.parse_json(data, "bundle"))
-    value = None if isinstance(parsed, Check) else parsed
+    value = lenient(data)
     payload = decoded(find(value, "dsseEnvelope", "payload"))
-    checks = [Check("written", True), nothing_else(made, before)]
-    checks += [parsed] if isinstance(parsed, Check) else [bundle_shape(value), *material(made.vector, value)]
+    checks = [Check("written", True), nothing_else(made, before), bundle_shape(data), *material(made.vector, value)]
     checks += [envelope(value), signature(made.vector, value, payload), *statement(made.vector, payload)]
     checks += [verified(made), canonical(made.vector, data)]
     return tuple(checks)
@@ -117,6 +119,14 @@ def find(value: JSON, *path: str | int) -> JSON:
     return value
 
 
+def lenient(data: bytes) -> JSON:
+    """The value of JSON as other readers take it, so that one fault does not hide the others; None for none."""
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def decoded(text: JSON) -> bytes | None:
     """The bytes of base64 in either alphabet, leniently: `envelope` says what is wrong with it."""
     try:
@@ -128,10 +138,11 @@ def decoded(text: JSON) -> bytes | None:
 # --- the bundle
 
 
-def bundle_shape(value: JSON) -> Check:
-    """Members and their types, and the media type."""
+def bundle_shape(data: bytes) -> Check:
+    """Strict JSON, members and their types, and the media type."""
 
     def fault() -> Check:
+        value = standalone.parse_json(data, "bundle")
         standalone.check_shape(value, standalone.BUNDLE, "the bundle")
         right = value["mediaType"] in MEDIA_TYPES
         return Check("bundle", right, "OMS-8.1-01", "" if right else f"mediaType {value['mediaType'][:100]!r}")
@@ -228,10 +239,7 @@ def signature(vector: Vector, value: JSON, payload: bytes | None) -> Check:
 
 def statement(vector: Vector, payload: bytes | None) -> Iterator[Check]:
     """What the payload says, by the manifest that is expected."""
-    try:
-        value = json.loads(payload or b"")
-    except (ValueError, RecursionError):
-        value = None
+    value = lenient(payload or b"")
     if not isinstance(value, dict):
         yield Check("statement", False, "OMS-5-01", "there is no payload that is a JSON object")
         return

@@ -512,6 +512,20 @@ def test_garbage_is_judged_and_not_stumbled_over(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("spoil", "clause"),
+    [
+        (lambda data: b"\xef\xbb\xbf" + data, "REF-JSON-01"),
+        (lambda data: data[:-1] + b',"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}', "REF-JSON-02"),
+        (lambda data: data[:-1] + b',"note":1}', "REF-BUNDLE-02"),
+    ],
+)
+def test_what_we_alone_refuse_hides_nothing_and_is_not_scored(spoil: Callable[[bytes], bytes], clause: str) -> None:
+    checks = checks_of("signing/one-file", spoil(bundle_of("signing/one-file")))
+    assert wrong(checks) == {"bundle": clause, "verified": clause, "bytes": "REF-KEY-02"}
+    assert all(checks[name].ours for name in wrong(checks))
+
+
+@pytest.mark.parametrize(
     "payload",
     [b"null", b"[]", b'{"subject": 3}', b'{"predicate": {"resources": {}, "serialization": []}}'],
 )
