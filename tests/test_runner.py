@@ -106,20 +106,20 @@ def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
     assert wrong and all("link" in name for name in wrong)
 
 
-# Of 56 signing vectors, those passed, and the scored checks that fail. Not counted: what needs another user
+# Of 59 signing vectors, those passed, and the scored checks that fail. Not counted: what needs another user
 # than root, and BLAKE3, which not every Python has.
 HALF_SIGNERS = {
     "signs_nothing": (0, "written"),
     "refuses_all": (0, ""),
-    "writes_garbage": (0, "bundle signature statement verified"),
+    "writes_garbage": (0, "bundle material signature statement verified"),
     "writes_elsewhere": (0, "nothing-else written"),
     "leaves_a_log": (0, "nothing-else"),
     "crashes": (0, ""),
-    "follows_links": (54, "names verified"),
-    "path_order": (55, "order"),
-    "utf_16_order": (55, "order verified"),
-    "no_order": (25, "order verified"),
-    "omits_a_file": (25, "names verified"),
+    "follows_links": (57, "names verified"),
+    "path_order": (58, "order"),
+    "utf_16_order": (58, "order verified"),
+    "no_order": (26, "order verified"),
+    "omits_a_file": (26, "names verified"),
     "root_of_hex": (0, "root-digest verified"),
     "wrong_hint": (2, "material"),
     "old_predicate": (0, "statement verified"),
@@ -136,7 +136,7 @@ def test_signers_lose_what_they_get_wrong(fault: str, tmp_path: Path) -> None:
     passed = [each["id"] for each in counted if each["status"] == "pass"]
     checks = [check for each in counted for check in each["checks"]]
     wrong = {check["name"] for check in checks if check["holds"] is False and not check["ours"]}
-    assert (status, len(counted)) == (run.FAILED, 56)
+    assert (status, len(counted)) == (run.FAILED, 59)
     assert (len(passed), " ".join(sorted(wrong))) == HALF_SIGNERS[fault]
 
 
@@ -392,6 +392,34 @@ def test_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert (suite.get("tests"), suite.get("failures")) == ("15", str(len(bad)))
     summary, out = (tmp_path / "summary.md").read_text(), capsys.readouterr().out
     assert all(each["id"] in summary and each["id"] in out for each in bad) and bad
+
+
+def test_files_of_a_run_that_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each says what is wrong with what was signed, and by which clause."""
+    names = ("junit.xml", "summary.md", "page.html")
+    words = [word for name in names for word in (f"--{name.split('.')[0]}", str(tmp_path / name))]
+    words = [word.replace("--summary", "--markdown").replace("--page", "--html") for word in words]
+    chosen = ("--id", "signing/nested", "--id", "signing/one-file", "--id", "signing/unreadable-file")
+    status, report = ran(tmp_path, python(ZOO / "half_signer.py", "no_order"), "--protocol", "jsonl", *chosen, *words)
+    schema = json.loads((ROOT / "conformance" / "results.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(report)
+    assert (status, report["signing"]["order"]) == (run.FAILED, {"held": 1, "failed": 1, "not_judged": 0})
+    told = "'g/h.txt' is out of order"
+    texts = [capsys.readouterr().out, *((tmp_path / name).read_text("utf-8") for name in names)]
+    assert all("OMS-5.2.1-05" in text and told in text.replace("&#x27;", "'") for text in texts)
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot()[0].get("failures") == "1"
+    assert not re.search(r"<script|<link|src=|https?://[^<]*['\"]>", texts[-1])
+
+
+def test_show_of_what_is_to_be_signed(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = {
+        "signing/nested": "to be signed: 'model', root digest",
+        "signing/link": "a signer that signs it all the same has to write: 'model'",
+        "signing/no-file": "it is to be refused",
+    }
+    for name, told in wanted.items():
+        assert run.main(["show", name]) == run.PASSED
+        assert told in capsys.readouterr().out
 
 
 def test_a_page_that_needs_no_other_file(tmp_path: Path) -> None:

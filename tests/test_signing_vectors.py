@@ -246,6 +246,14 @@ def test_only_oms_is_scored() -> None:
             assert not all(clause.startswith("REF-") for clause in vector["clauses"]), vector["id"]
 
 
+def test_every_demand_on_signers_has_a_vector() -> None:
+    clauses = json.loads(CLAUSES.read_text("utf-8"))["clauses"]
+    cited = {clause for vector in vectors().values() for clause in vector["clauses"]}
+    musts = {each["id"] for each in clauses if each["level"] in ("MUST", "MUST NOT", "REQUIRED")}
+    bind = {each["id"] for each in clauses if each["binds"] in ("signer", "both")}
+    assert sorted(each for each in (musts & bind) - cited if each.startswith("OMS-")) == []
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [

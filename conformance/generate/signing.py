@@ -136,9 +136,10 @@ def sign(name: str, *clauses: str, **about: Any) -> Vectors:
 
 FORMAT = ("OMS-4-01", "OMS-5-01", "OMS-5.1-01", "OMS-5.2-01", "OMS-6.3-01", "OMS-6.5-01", "OMS-11.2-04", "OMS-REG-02")
 CURRENT = ("OMS-4.1-01", "OMS-4.1-04", "OMS-5.1-02", "OMS-10-03", "OMS-11.2-03", "DSSE-01", "INTOTO-01", "BUNDLE-01")
+OURS = ("REF-KEY-01", "REF-KEY-02")
 
 
-@sign("one-file", *FORMAT, *CURRENT, "OMS-6.1-01", "OMS-6.5.1-01", "OMS-6.5.1-02", "OMS-6.5.1-03")
+@sign("one-file", *FORMAT, *CURRENT, *OURS, "OMS-6.1-01", "OMS-6.5.1-01", "OMS-6.5.1-02", "OMS-6.5.1-03")
 def one_file() -> Material:
     """A model of one file in a folder."""
     return signable({"weights.bin": "weights"})
