@@ -3,6 +3,7 @@
     python3 conformance/run.py --adapter 'CMD'                     the OMS adapter protocol
     python3 conformance/run.py --adapter 'CMD' --protocol jsonl    JSON lines, one process
     python3 conformance/run.py show ID                             what a vector is about
+    python3 conformance/run.py matrix --adapter NAME='CMD' ...     who reads what the others signed
 
 Needs Python 3.10 or later and nothing else. PROTOCOL.md describes both protocols. Exit status: 0 all that counts
 passed, 1 something failed, 2 the run could not be done.
@@ -11,6 +12,7 @@ passed, 1 something failed, 2 the run could not be done.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import queue
@@ -26,10 +28,15 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from conformance import case, clients, page, reports, scoring
+from conformance import case, clients, page, reports, scoring, signing_ask, signing_case
 from conformance.clients import Answer, Capabilities, Client
 from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, Outcome
 
+# Name: the module that has it, and the function there, from words to exit status. Without a name, vectors are run.
+SUBCOMMANDS = {
+    "show": ("run", "show"),
+    "matrix": ("matrix", "main"),
+}
 SELECTION = ("profile", "family", "id", "clause")
 PASSED, FAILED, NO_RUN = 0, 1, 2
 
@@ -57,8 +64,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and give the exit status."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        if words[:1] == ["show"]:
-            return show(words[1:])
+        if words and words[0] in SUBCOMMANDS:
+            module, function = SUBCOMMANDS[words[0]]
+            return int(getattr(importlib.import_module(f"conformance.{module}"), function)(words[1:]))
         arguments = parse(words)
         with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
             folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
@@ -95,7 +103,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace, folder: Path) -> int:
     """Smoke test, vectors, reports."""
-    known, whole = tuple(arguments.declare), {vector["id"]: vector for vector in case.load()}
+    known, whole = tuple(arguments.declare), corpus()
     chosen = select(whole.values(), arguments)
     text = Path(arguments.known_failures).read_text("utf-8") if arguments.known_failures else ""
     known_failures = scoring.read_known_failures(text, whole)
@@ -137,6 +145,11 @@ def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
 # --- which vectors
 
 
+def corpus() -> dict[str, case.Vector]:
+    """All vectors for clients of OMS, those about signing at the end."""
+    return {vector["id"]: vector for vector in (*case.load(), *signing_case.load())}
+
+
 def selection(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """What was asked for, where not for everything."""
     return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name)}
@@ -164,7 +177,8 @@ def _matches(vector: case.Vector, name: str, patterns: list[str]) -> bool:
 def with_controls(chosen: list[case.Vector], whole: dict[str, case.Vector]) -> list[case.Vector]:
     """The vectors and the controls that they need, each once."""
     names = {name: None for vector in chosen for name in (vector["control"], vector["id"]) if name}
-    return [whole[name] for name in names]
+    signing = {signing_case.SMOKE: None} if any(signing_case.is_one(vector) for vector in chosen) else {}
+    return [whole[name] for name in names | signing]
 
 
 # --- asking
@@ -247,10 +261,13 @@ def outcome(client: Client, vector: case.Vector, plan: Plan, capabilities: Capab
         return Outcome(None, NOT_RUN, "root may read everything: run as another user")
     folder = Path(tempfile.mkdtemp(prefix="case-", dir=plan.folder))
     try:
-        answer = client.verify(case.materialise(vector, folder), capabilities)
+        if signing_case.is_one(vector):
+            answer, checks = signing_ask.ask(client, vector, folder, capabilities)
+        else:
+            answer, checks = client.verify(case.materialise(vector, folder), capabilities), ()
         where = str(plan.folder / vector["id"]) if plan.keep else "$CASE"
         told = {name: getattr(answer, name).replace(str(folder), where) for name in ("detail", "command")}
-        return Outcome(answer._replace(**told))
+        return Outcome(answer._replace(**told), checks=tuple(check.placed(str(folder), where) for check in checks))
     except clients.ClientError as error:
         return Outcome(Answer("error", None, str(error)))
     except clients.Unasked as error:
@@ -282,12 +299,12 @@ def show(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py show", description="Print a vector.")
     parser.add_argument("id")
     name = parser.parse_args(words).id
-    vectors = {vector["id"]: vector for vector in case.load()}
+    vectors = corpus()
     if name not in vectors:
         raise Stopped(f"there is no vector {name}")
     print(reports.described(vectors[name], vectors.get(vectors[name]["control"] or "")))
     return PASSED
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+if __name__ == "__main__":  # as the module that the subcommands import, so that there is one of everything
+    sys.exit(int(importlib.import_module("conformance.run").main()))
