@@ -40,7 +40,8 @@ CRASH = re.compile(
 EXTRA = {
     **{"hash_algorithm": ("--hash-algorithm", True), "shard_size": ("--shard-size", True)},
     **{"max_bundle_bytes": ("--max-bundle-bytes", True), "allow_symlinks": ("--allow-symlinks", False)},
-    "allow_v02": ("--allow-v0.2", False),
+    **{"allow_v02": ("--allow-v0.2", False), "partial_chain": ("--partial-chain", False)},
+    "require_code_signing": ("--require-code-signing", False),
 }
 IMPLIED = {"--allow-symlinks": "symlinks", "--shard-size": "shards"}
 PRELOADS = ("/usr/lib/faketime", "/usr/lib/*/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
@@ -127,7 +128,8 @@ def time_words(vector: case.Vector, flags: tuple[str, ...]) -> tuple[list[str], 
         return ["--verification-time", moment], {}
     for folder in PRELOADS:
         for library in glob.glob(f"{folder}/libfaketime.so.1"):
-            return [], {"LD_PRELOAD": library, "FAKETIME": "@" + moment.replace("T", " ").rstrip("Z"), "TZ": "UTC"}
+            stopped = {"FAKETIME": moment.replace("T", " ").rstrip("Z"), "TZ": "UTC"}  # the very second, to the end
+            return [], {"LD_PRELOAD": library, **stopped, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     raise NotInjectable("the client does not declare --verification-time, and there is no libfaketime")
 
 

@@ -231,6 +231,14 @@ def test_the_package_passes_by_the_command_protocol(tmp_path: Path) -> None:
     assert report["claim"] == {"core": False, "open": ["only a part of core was run"], "signs": None}
 
 
+def test_certificates_by_the_command_protocol(tmp_path: Path) -> None:
+    """Trust, time and the options of the method reach the client."""
+    names = ("plain", "leaf-expired", "partial-chain", "purpose-asked-for", "any-purpose")
+    words = [word for name in names for word in ("--id", f"certificate/{name}")]
+    status, report = ran(tmp_path, python(ADAPTERS / "package.py"), *words)
+    assert (status, report["totals"]["pass"], reports.bad(report)) == (run.PASSED, len(names), [])
+
+
 def test_the_runner_needs_nothing_installed(tmp_path: Path) -> None:
     """Neither site-packages nor an environment; only the adapter has them."""
     words = [sys.executable, "-I", "-S", str(ROOT / "conformance" / "run.py"), *FEW]
@@ -293,11 +301,33 @@ def test_ref_strict_is_scored_only_if_declared() -> None:
     assert judged(name, "reject", "accept", "ref-strict").status == scoring.PASS
 
 
+@pytest.mark.parametrize(
+    ("said", "profiles", "status"),
+    [
+        ("unsupported", ["ref-strict"], scoring.NOT_APPLICABLE),
+        ("accept", ["ref-strict"], scoring.FAIL),
+        ("unsupported", ["ref-strict", "certificate"], scoring.FAIL),
+        ("reject", ["ref-strict", "certificate"], scoring.PASS),
+    ],
+)
+def test_a_method_has_to_be_declared_for_every_profile(said: str, profiles: list[str], status: str) -> None:
+    strict = {"profile": "ref-strict", "method": "certificate", "control": None}
+    worth = scoring.weigh(strict, ("reject", ["certificate"]), clients.Answer(said), None, known(*profiles))
+    assert worth[0] == status
+
+
 def test_options_that_are_not_declared_are_not_used() -> None:
     vector = next(each for each in case.load() if each["id"] == "compat/old")
     with pytest.raises(clients.Unasked, match=r"--allow-v0\.2"):
         clients.extra_flags(vector, ())
     assert clients.extra_flags(vector, ("--allow-v0.2",)) == ["--allow-v0.2"]
+
+
+def test_a_trust_root_that_can_not_be_given_is_not_left_out() -> None:
+    vector = next(each for each in case.load() if each["id"] == "sigstore/rekor-v1")
+    with pytest.raises(clients.Unasked, match="--trust-config"):
+        clients.extra_flags(vector, ())
+    assert clients.extra_flags(vector, ("--trust-config",)) == []
 
 
 def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -307,7 +337,7 @@ def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: p
     with pytest.raises(clients.NotInjectable):
         clients.time_words(vector, ())
     (tmp_path / "libfaketime.so.1").touch()
-    assert clients.time_words(vector, ())[1]["FAKETIME"] == "@2026-01-02 03:04:05"
+    assert clients.time_words(vector, ())[1]["FAKETIME"] == "2026-01-02 03:04:05"
     assert clients.time_words({"verification_time": None}, ()) == ([], {})
 
 
