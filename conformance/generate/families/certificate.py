@@ -7,7 +7,7 @@ from ssl import DER_cert_to_PEM_cert
 from typing import Any
 
 from conformance.generate import chains, keys
-from conformance.generate.edits import apply, insert_at, move_at, remove_at, set_at, signature, time, tree
+from conformance.generate.edits import apply, insert_at, move_at, option, remove_at, set_at, signature, time, tree
 from conformance.generate.kit import JSON, Edit, Family, Material, b64, certificate_case, file
 
 from .material import log_entry
@@ -71,6 +71,9 @@ def certificate(subject: str, key: str, issuer: str, serial: int, *, years: tupl
     first, last = (f"{year}-01-01T00:00:00Z" for year in years)
     members = {"subject": subject, "key": key, "issuer": issuer, "serial": serial, "not_before": first}
     return copy.deepcopy({**members, "not_after": last, "extensions": extensions})
+
+
+STRANGER = root("Other Root", "p256/stranger", "stranger", 1)
 
 
 def chain(bundled: list[str], given: list[str], **certificates: JSON) -> JSON:
@@ -151,7 +154,7 @@ def among_others() -> Material:
             ca_signer=authority("Model Signer", "p256/leaf", "ca", 6, keyUsage=BOTH_USAGES),
             direct=leaf("p256/leaf", "root", 7),
             self_signed=leaf("p256/leaf", "self-signed", 8),
-            stranger=root("Other Root", "p256/stranger", "stranger", 1),
+            stranger=STRANGER,
             namesake=root("Model Root", "p256/namesake", "namesake", 1),
             same_key=root("Another Name", "p256/root", "same-key", 1),
             renewed=root("Model Root", "p256/root", "renewed", 9),
@@ -628,9 +631,16 @@ def intermediate_given_and_a_stranger() -> Edit:
 @OPEN_ANCHORS.either("self-issued-intermediate-given", "RFC5280-02", control=None)
 def self_issued_intermediate_given() -> Material:
     """The caller gives an intermediate whose issuer has its name and another key, and a stranger."""
-    other = root("Other Root", "p256/stranger", "stranger", 1)
-    recipe = usual(ca=authority("Model Root", "p256/ca", "root", 2), stranger=other)
-    return case({**recipe, "given": ["ca", "stranger"]})
+    ca = authority("Model Root", "p256/ca", "root", 2)
+    del ca["extensions"]["authorityKeyIdentifier"]  # keys tell, not what is said of them
+    return case({**usual(ca=ca, stranger=STRANGER), "given": ["ca", "stranger"]})
+
+
+@OPEN_ANCHORS.either("old-self-issued-intermediate-given", "RFC5280-02", "REF-CERT-04", control=None)
+def old_self_issued_intermediate_given() -> Material:
+    """The same, signed with SHA-1: its key identifiers say that its issuer has another key."""
+    ca = {**authority("Model Root", "p256/ca", "root", 2), "hash": "sha1"}
+    return case({**usual(ca=ca, stranger=STRANGER), "given": ["ca", "stranger"]})
 
 
 @OPEN_ANCHORS.either("partial-chain", "RFC5280-02", ours="accept", control=None)
@@ -810,9 +820,23 @@ def leaf_of_version_1() -> Edit:
 
 @OPEN_USAGE.either("purpose-asked-for", "REF-CERT-05", control=None)
 def purpose_asked_for() -> Material:
-    """The leaf's ExtendedKeyUsage has anyExtendedKeyUsage, and the caller asked for codeSigning by its name."""
+    """The leaf's ExtendedKeyUsage has anyExtendedKeyUsage, and the caller asked for codeSigning."""
     signer = leaf("p256/leaf", "ca", 3, extKeyUsage={"purposes": ["anyExtendedKeyUsage"]})
     return case(usual(leaf=signer), options={"require_code_signing": True})
+
+
+@OPEN_USAGE.either("purpose-asked-for-and-absent", "REF-CERT-05", control=None)
+def purpose_asked_for_and_absent() -> Material:
+    """The leaf has no ExtendedKeyUsage, and the caller asked for codeSigning."""
+    signer = leaf("p256/leaf", "ca", 3)
+    del signer["extensions"]["extKeyUsage"]
+    return case(usual(leaf=signer), options={"require_code_signing": True})
+
+
+@OPEN_USAGE.either("purpose-asked-for-and-there", "REF-CERT-05", ours="accept")
+def purpose_asked_for_and_there() -> Edit:
+    """The leaf's ExtendedKeyUsage has codeSigning, and the caller asked for it."""
+    return option("require_code_signing", True)
 
 
 @OPEN_USAGE.either("no-basic-constraints", "RFC5280-04", ours="accept")
@@ -1023,8 +1047,41 @@ def second_host_not_permitted() -> Edit:
 )
 def directory_names_permitted() -> Material:
     """The upper of two intermediates permits the very directory names that stand below it."""
-    permitted = [["directoryName", "Lower CA"], ["directoryName", "Model Signer"]]
-    return case(two_intermediates(nameConstraints={"critical": True, "permitted": permitted}))
+    return case(two_intermediates(nameConstraints=DIRECTORY))
+
+
+DIRECTORY = {"critical": True, "permitted": [["directoryName", "Lower CA"], ["directoryName", "Model Signer"]]}
+
+
+@CONSTRAINTS.either(
+    "directory-names-permitted-by-a-stranger",
+    "RFC5280-02",
+    control=None,
+    why="RFC 5280 has constraints on directory names applied; here no path leads to the trust anchor anyway.",
+    gain="Nothing, where it is not accepted.",
+    severity="low",
+)
+def directory_names_permitted_by_a_stranger() -> Material:
+    """The same, and the caller trusts another root."""
+    recipe = two_intermediates(nameConstraints=DIRECTORY)
+    recipe["certificates"]["stranger"] = STRANGER
+    return case({**recipe, "given": ["stranger"]})
+
+
+@CONSTRAINTS.either(
+    "another-way-round-directory-names",
+    "RFC5280-08",
+    ours="accept",
+    control=None,
+    why="RFC 5280 has constraints on directory names applied; any path that is good will do.",
+    gain="Signers whose authority has renewed its certificate can't be verified.",
+    severity="low",
+)
+def another_way_round_directory_names() -> Material:
+    """The same, and a newer certificate of the upper intermediate has no constraints."""
+    recipe = two_intermediates(nameConstraints=DIRECTORY)
+    recipe["certificates"]["newer"] = authority("Upper CA", "p256/ca1", "root", 5)
+    return case({**recipe, "bundled": ["leaf", "ca2", "ca1", "newer"]})
 
 
 CRITICAL = FAMILY.group(
@@ -1440,6 +1497,12 @@ def indefinite_length() -> Edit:
 def intermediate_not_a_certificate() -> Edit:
     """In the place of the intermediate stands its public key in DER."""
     return set_at("bundle", CHAIN + "/certificates/1/rawBytes", b64(keys.public_der("p256/ca")))
+
+
+@FORMAT.reject("something-else-before-the-leaf", "RFC5280-01", "OMS-4.1-02", severity="medium")
+def something_else_before_the_leaf() -> Edit:
+    """Before leaf and intermediate stands an entry that is no certificate."""
+    return insert_at("bundle", CHAIN + "/certificates/0", {"rawBytes": b64(b"no certificate")})
 
 
 @FORMAT.either(
