@@ -16,7 +16,7 @@ import pytest
 
 from conformance import case
 
-pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl command")
+pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl command: apt-get install openssl")
 
 # Where a vector is not accepted and the chain itself is good: the fault is in the signature or the model.
 BEYOND_THE_CHAIN = ("signature", "digest")
