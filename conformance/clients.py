@@ -38,7 +38,8 @@ CRASH = re.compile(
 EXTRA = {
     **{"hash_algorithm": ("--hash-algorithm", True), "shard_size": ("--shard-size", True)},
     **{"max_bundle_bytes": ("--max-bundle-bytes", True), "allow_symlinks": ("--allow-symlinks", False)},
-    "allow_v02": ("--allow-v0.2", False),
+    **{"allow_v02": ("--allow-v0.2", False), "partial_chain": ("--partial-chain", False)},
+    "require_code_signing": ("--require-code-signing", False),
 }
 IMPLIED = {"--allow-symlinks": "symlinks", "--shard-size": "shards"}
 PRELOADS = ("/usr/lib/faketime", "/usr/lib/*/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")

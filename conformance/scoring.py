@@ -86,17 +86,17 @@ def judge_one(
 
 def beyond(control: case.Vector, outcome: Outcome, known: Capabilities) -> bool:
     """Whether a control is beyond what the client declares."""
-    return control["profile"] not in known.profiles or outcome.status == NOT_APPLICABLE
+    return not case.profiles(control) <= set(known.profiles) or outcome.status == NOT_APPLICABLE
 
 
 def weigh(
     vector: case.Vector, wanted: tuple[str, list[str]], answer: Answer, control: Answer | None, known: Capabilities
 ) -> tuple[str, str]:
     """The status of an answer, and the reason for it."""
-    if vector["profile"] not in known.profiles and vector["profile"] != "ref-strict":
+    if lacking := ", ".join(sorted(case.profiles(vector) - set(known.profiles))):
         if answer.verdict == "accept":
-            return FAIL, f"accepted, though the client does not declare {vector['profile']} (--declare has it judged)"
-        return NOT_APPLICABLE, f"the client does not declare {vector['profile']}"
+            return FAIL, f"accepted, though the client does not declare {lacking} (--declare has it judged)"
+        return NOT_APPLICABLE, f"the client does not declare {lacking}"
     if wanted[0] == "either":
         return UNSCORED, "OMS leaves it open"
     if answer.verdict == "error":

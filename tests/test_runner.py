@@ -192,6 +192,21 @@ def test_ref_strict_is_scored_only_if_declared() -> None:
     assert judged(name, "reject", "accept", "ref-strict").status == scoring.PASS
 
 
+@pytest.mark.parametrize(
+    ("said", "profiles", "status"),
+    [
+        ("unsupported", ["ref-strict"], scoring.NOT_APPLICABLE),
+        ("accept", ["ref-strict"], scoring.FAIL),
+        ("unsupported", ["ref-strict", "certificate"], scoring.FAIL),
+        ("reject", ["ref-strict", "certificate"], scoring.PASS),
+    ],
+)
+def test_a_method_has_to_be_declared_for_every_profile(said: str, profiles: list[str], status: str) -> None:
+    strict = {"profile": "ref-strict", "method": "certificate", "control": None}
+    worth = scoring.weigh(strict, ("reject", ["certificate"]), clients.Answer(said), None, known(*profiles))
+    assert worth[0] == status
+
+
 def test_options_that_are_not_declared_are_not_used() -> None:
     vector = next(each for each in case.load() if each["id"] == "compat/old")
     with pytest.raises(clients.Unasked, match=r"--allow-v0\.2"):

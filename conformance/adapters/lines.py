@@ -18,7 +18,8 @@ TAKEN = {
 VALUED = {"hash_algorithm": "--hash-algorithm", "shard_size": "--shard-size", "max_bundle_bytes": "--max-bundle-bytes"}
 SWITCHES = {
     **{"ignore_unsigned_files": "--ignore-unsigned-files", "allow_symlinks": "--allow-symlinks"},
-    "allow_v02": "--allow-v0.2",
+    **{"allow_v02": "--allow-v0.2", "partial_chain": "--partial-chain"},
+    "require_code_signing": "--require-code-signing",
 }
 
 

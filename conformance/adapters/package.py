@@ -17,15 +17,16 @@ from model_signing_ref import __version__, cli
 
 FLAGS = (
     *("--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--allow-v0.2"),
-    *("--no-ignore-git-paths", "--verification-time"),
+    *("--no-ignore-git-paths", "--verification-time", "--partial-chain", "--require-code-signing", "--trust-config"),
 )
-PROFILES = ("shards", "blake2b", "symlinks", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
+PROFILES = ("shards", "blake2b", "symlinks", "certificate", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
 
 
 def capabilities() -> dict[str, object]:
     """What this package has."""
     blake3 = ["blake3"] if find_spec("blake3") else []
-    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES}
+    sigstore = ("sigstore",) if find_spec("sigstore") else ()
+    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES + sigstore}
     return {"client": "model_signing_ref", "client_version": __version__, **facts}
 
 
