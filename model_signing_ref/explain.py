@@ -19,6 +19,7 @@ Json = object
 
 PASSED, REJECTED, UNSUPPORTED, STOPPED = "passed", "rejected", "unsupported", "stopped"
 NOT_KNOWN, NOT_REACHED = "not known", "not reached"
+BEGUN = "0"  # what tells that the recipe begins: what ends before, such as a key that can't be read, is of no step
 RETRY = "v0.2"  # what tells that a bundle is being read a second time, as version 0.2.0 signed
 
 DUMPED = 1024  # bytes shown of anything; the rest is counted
@@ -45,6 +46,9 @@ def outcomes(
 
     `timestamp` says whether `verify key` was asked for a trusted one.
     """
+    if not told:
+        steps = signing(method) if command == "sign" else verification(method, timestamp=timestamp)
+        return [Outcome(step, NOT_REACHED, {}) for step in steps]
     if command == "sign":
         return _outcomes(signing(method), told, error)
     again = next((index for index, (number, _) in enumerate(told) if number == RETRY), None)
@@ -52,8 +56,8 @@ def outcomes(
         return _outcomes(verification(method, timestamp=timestamp), told, error)
     first = _outcomes(verification(method, timestamp=timestamp), told[:again], told[again][1]["refused"])
     tried = [outcome for outcome in first if outcome.outcome != NOT_REACHED]
-    read = [told[0], *told[again + 1 :]]  # the file is read once
-    return tried + _outcomes(v02_verification(method, timestamp=timestamp), read, error)
+    file = [(number, values) for number, values in told[:again] if number == "1"]  # it is read once
+    return tried + _outcomes(v02_verification(method, timestamp=timestamp), [*file, *told[again + 1 :]], error)
 
 
 def _outcomes(recipe: Recipe, told: Sequence[Told], error: object) -> list[Outcome]:

@@ -286,6 +286,7 @@ class Config:
         """
         if self._verifier is None:
             raise ValueError("no verifier was chosen; call one of the use_..._verifier methods")
+        holds(self._warn, "0")  # the caller's own inputs are there
         data = read_bundle_file(signature_path, self._max_bundle_bytes)
         holds(self._warn, "1", file=os.fsdecode(signature_path), bytes=len(data), allowed=self._max_bundle_bytes)
         try:
@@ -325,7 +326,7 @@ class Config:
         return self
 
     def set_warn(self, warn: Warn) -> Config:
-        """Whom to tell what changes no verdict and should be known."""
+        """Whom to tell what changes no verdict and should be known; an errors.Steps also hears of steps that hold."""
         self._warn = warn
         return self
 
