@@ -192,23 +192,30 @@ def path_bytes(path: str | dict[str, str]) -> bytes:
 
 def materialise(vector: Vector, folder: Path) -> Case:
     """Lay the vector out in `folder`, which exists and is empty. Raises NotApplicable."""
-    trust, model = vector["trust"], folder / vector["model"]["name"]
+    model, bundle = lay_out(vector, folder, vector["bundle"])
+    return Case(vector, folder, model, bundle, *write_trust(vector["trust"], folder))
+
+
+def lay_out(vector: Vector, folder: Path, bundle: dict[str, Any] | None) -> tuple[Path, Path]:
+    """Make the trees of a vector, and the bundle if there is one: the paths of both. Raises NotApplicable."""
+    model, path = folder / vector["model"]["name"], folder / vector["bundle_path"]
     try:
         _lay_out(folder, vector["outside"])
         _lay_out(model, vector["model"]["entries"])
-        bundle = folder / vector["bundle_path"]
-        bundle.parent.mkdir(parents=True, exist_ok=True)
-        with open(bundle, "wb") as file:
-            file.writelines(pieces(vector["bundle"]))
+        if bundle is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "wb") as file:
+                file.writelines(pieces(bundle))
         _set_modes(folder, vector["outside"])
         _set_modes(model, vector["model"]["entries"])
     except (OSError, ValueError, NotImplementedError, AttributeError) as error:
         raise NotApplicable(f"this system can't make the tree: {error}") from error
-    return Case(
-        vector,
-        folder,
-        model,
-        bundle,
+    return model, path
+
+
+def write_trust(trust: dict[str, Any], folder: Path) -> tuple[Path | None, tuple[Path, ...], Path | None]:
+    """Write whom the caller trusts: the paths of the public key, the certificates and the trusted root."""
+    return (
         _write(folder / "key.pub", trust.get("public_key")),
         tuple(_write_all(folder, trust.get("certificates", ()))),
         _write(folder / "trusted_root.json", trust.get("trusted_root")),

@@ -137,13 +137,17 @@ def ignored_path_fault(path: str) -> tuple[str, str] | None:
 
 
 def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn) -> list[Resource]:
-    """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07)."""
+    """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07).
+
+    `values` is used up, since a million of them in both forms would be much to hold.
+    """
     if not values:
         raise PredicateRejected("the predicate lists no resource", clause="OMS-5.2.1-04")
     holds(warn, "20", resources=len(values))
     size = DIGEST_SIZES[serialization.hash_type]
     resources, algorithms = [], set()
     for index, value in enumerate(values):
+        values[index] = None
         where = f"resources[{index}]"
         if type(value) is not dict or type(value.get("name")) is not str:
             raise PredicateRejected(f"{where} is not an object with a name", clause="OMS-5.2.1-01")

@@ -16,7 +16,8 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from conformance.adapters.protocol import command_line
 
 HASHES = ("sha256",)  # its library has more, and shards; its command line verifies with neither
-PROFILES = ("sigstore", "compat-1.0", "compat-1.1")
+PROFILES = ("certificate", "sigstore", "compat-1.0", "compat-1.1")
+FLAGS = ("--allow-symlinks", "--no-ignore-git-paths", "--trust-config")
 # It spells every other option with underscores.
 DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 
@@ -24,9 +25,15 @@ DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
-        facts = {"client": "model-signing", "client_version": version("model-signing")}
-        flags = ["--allow-symlinks", "--no-ignore-git-paths", "--trust-config"]
-        print(json.dumps({**facts, "flags": flags, "hash_algorithms": HASHES, "profiles": PROFILES}))
+        facts = {"client": "model-signing", "client_version": version("model-signing"), "benchmark_model": True}
+        print(json.dumps({**facts, "flags": FLAGS, "hash_algorithms": HASHES, "profiles": PROFILES}))
+        return 0
+    if argv[:1] == ["benchmark-model"]:
+        import model_signing  # type: ignore[import-not-found]
+
+        from conformance.adapters.timing import benchmark_model
+
+        print(json.dumps(benchmark_model(model_signing, argv[1:])))
         return 0
     from model_signing._cli import main as run  # type: ignore[import-not-found]
 

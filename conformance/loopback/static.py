@@ -58,6 +58,7 @@ class Recipe(NamedTuple):
     log_time: int = SIGNED_AT
     timestamp_time: int = SIGNED_AT
     log_key: bool = False  # of checkpoint and promise
+    checkpoint_key: bool = False
     promise_key: bool = False
     others_promise: bool = False  # the promise is for another entry
     unlogged: bool = False  # the proof is for another entry
@@ -248,7 +249,8 @@ def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     wrong = make_instance(f"{recipe.seed}, wrong keys")
     other = wrong.rekor_v1.key if recipe.rekor == 1 else wrong.rekor_v2.key
     time = recipe.log_time if recipe.rekor == 1 else None
-    entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=other if recipe.log_key else None)
+    signer = other if recipe.log_key or recipe.checkpoint_key else None
+    entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=signer)
     entry = entry._replace(body=body)
     if recipe.rekor == 1:
         promised = b'{"another":"entry"}' if recipe.others_promise else body.bytes
