@@ -181,6 +181,9 @@ SIGN = ("sign", "key", "--private-key", "key.pem", "--json", "--signature", "new
 RUNS: list[tuple[str, tuple[str, ...], str]] = [
     ("verify", (*VERIFY, "key.sig", "model"), "accepted"),
     ("verify", (*VERIFY, "shards.sig", "model"), "accepted"),
+    ("verify", (*VERIFY, "key.sig", "--explain", "model"), "accepted"),
+    ("verify", (*VERIFY, "key.sig", "--explain", "more"), "rejected"),
+    ("verify", (*VERIFY, "nowhere.sig", "--explain", "model"), "none"),
     ("verify", (*VERIFY, "key.sig", "model/tokenizer"), "rejected"),
     ("verify", (*VERIFY, "key.sig", "--ignore-unsigned-files", "more"), "accepted"),
     ("verify", (*VERIFY, "key.sig", "more"), "rejected"),
@@ -192,6 +195,8 @@ RUNS: list[tuple[str, tuple[str, ...], str]] = [
     ("verify", ("verify", *IDENTITY, "--json", "--signature", "sigstore.sig", "model"), "accepted"),
     ("sign", (*SIGN, "model"), "done"),
     ("sign", (*SIGN, "--shard-size", "5", "model"), "done"),
+    ("sign", (*SIGN, "--explain", "model"), "done"),
+    ("sign", (*SIGN, "--explain", "nowhere"), "none"),
     ("sign", (*SIGN, "nowhere"), "none"),
     ("digest", ("digest", "--json", "model"), "done"),
     ("digest", ("digest", "--json", "nowhere"), "none"),
@@ -218,6 +223,7 @@ def test_output_fits(name: str, words: tuple[str, ...], verdict: str, example: P
     told = cli(*words).json
     validator(name).validate(told)
     assert told["verdict"] == verdict
+    assert ("explain" in told) == ("--explain" in words)
     assert not validator(name).is_valid({**told, "more": 1})
     assert not validator(name).is_valid({**told, "exit_status": 7})
     if verdict in {"accepted", "done"}:
