@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from . import case, reports, signing_case
+from . import case, reports
 from .reports import Report
 
 STYLE = """
@@ -25,9 +25,8 @@ details { border-bottom: 1px solid var(--line); padding: .2rem 0; } summary { cu
 MARKS = {"pass": "✓ pass", "fail": "✗ fail", "error": "! error", "unearned": "✗ unearned"}
 
 
-def page(runs: list[Report]) -> str:
+def page(runs: list[Report], vectors: Mapping[str, case.Vector]) -> str:
     """The whole page; the vectors are those of the first run, which comes first in every row."""
-    vectors = {vector["id"]: vector for vector in (*case.load(), *signing_case.load())}
     by_id = [{line["id"]: line for line in run["results"]} for run in runs]
     names = [name for name in by_id[0] if name in vectors]
     parts = ["<h1>OMS conformance</h1>", *(score(run) for run in runs)]
@@ -88,7 +87,7 @@ def mark(line: dict[str, Any] | None) -> str:
 
 
 def vector_part(
-    vectors: dict[str, case.Vector], name: str, runs: list[Report], by_id: list[dict[str, dict[str, Any]]]
+    vectors: Mapping[str, case.Vector], name: str, runs: list[Report], by_id: list[dict[str, dict[str, Any]]]
 ) -> str:
     """A vector: how each client did, what it is with its control beside it, and what the clients said."""
     vector, control = vectors[name], vectors.get(vectors[name]["control"] or "")

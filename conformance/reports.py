@@ -29,8 +29,9 @@ def results(
     diagnosis: str,
     unexpected: list[str],
     selection: dict[str, list[str]],
+    challenge: dict[str, Any] | None = None,
 ) -> Report:
-    """The results of a run as data."""
+    """The results of a run as data; `challenge` is the account of vectors that were made again for it."""
     manifest = json.loads((case.VECTORS / "manifest.json").read_text("utf-8"))
     return {
         "format": FORMAT,
@@ -41,7 +42,8 @@ def results(
         "totals": scoring.tally(judged),
         "profiles": scoring.by_profile(judged, known),
         "signing": scoring.by_check(judged),
-        "claim": scoring.claim(judged, not selection and not diagnosis),
+        "claim": scoring.claim(judged, not selection and not diagnosis and challenge is None),
+        **({} if challenge is None else {"challenge": challenge}),
         "unexpected_passes": unexpected,
         "results": [line(result) for result in judged],
     }

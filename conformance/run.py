@@ -4,9 +4,13 @@
     python3 conformance/run.py --adapter 'CMD' --protocol jsonl    JSON lines, one process
     python3 conformance/run.py show ID                             what a vector is about
     python3 conformance/run.py matrix --adapter NAME='CMD' ...     who reads what the others signed
+    python3 conformance/run.py challenge --seed N --adapter 'CMD'  with fresh keys, names and contents
+    python3 conformance/run.py diff-fuzz --adapter A=CMD --adapter B=CMD
+                                                                   random edits, and who disagrees
 
-Needs Python 3.10 or later and nothing else. PROTOCOL.md describes both protocols. Exit status: 0 all that counts
-passed, 1 something failed, 2 the run could not be done.
+Needs Python 3.10 or later and nothing else, but for the last two, which make vectors and need `cryptography`.
+README.md is for who runs it, PROTOCOL.md describes both protocols. Exit status: 0 all that counts passed,
+1 something failed, 2 the run could not be done.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,8 +40,10 @@ from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, 
 SUBCOMMANDS = {
     "show": ("run", "show"),
     "matrix": ("matrix", "main"),
+    "challenge": ("challenge", "main"),
+    "diff-fuzz": ("difffuzz", "main"),
 }
-SELECTION = ("profile", "family", "id", "clause")
+SELECTION = ("profile", "family", "id", "clause", "vectors")
 PASSED, FAILED, NO_RUN = 0, 1, 2
 
 
@@ -65,21 +71,40 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     try:
         if words and words[0] in SUBCOMMANDS:
-            module, function = SUBCOMMANDS[words[0]]
-            return int(getattr(importlib.import_module(f"conformance.{module}"), function)(words[1:]))
+            return subcommand(words[0])(words[1:])
         arguments = parse(words)
-        with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
-            folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
-            folder.mkdir(parents=True, exist_ok=True)
-            return run(arguments, folder)
+        whole = corpus()
+        own = {vector["id"]: vector for path in arguments.vectors for vector in case.load_family(Path(path))}
+        return run(arguments, whole | own, list((own or whole).values()))
     except (Stopped, scoring.KnownFailuresError, case.InvalidVector, OSError) as error:
         print(f"conformance: {error}", file=sys.stderr)
         return NO_RUN
 
 
+def subcommand(name: str) -> Callable[[list[str]], int]:
+    """The function of a subcommand. Raises Stopped where it needs what is not installed."""
+    module, function = SUBCOMMANDS[name]
+    try:
+        found: Callable[[list[str]], int] = getattr(importlib.import_module(f"conformance.{module}"), function)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise Stopped(f"{name} needs the package {package}: {sys.executable} -m pip install {package}") from error
+    return found
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The options of a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The options of a run of the published vectors, or of others."""
+    parser = run_options()
+    parser.add_argument(
+        "--vectors", action="append", default=[], metavar="FILE", help="the vectors of this file alone (repeat)"
+    )
+    return parser.parse_args(argv)
+
+
+def run_options(**more: Any) -> argparse.ArgumentParser:
+    """The options of every run."""
+    words: dict[str, Any] = {"description": __doc__, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = argparse.ArgumentParser(**{**words, **more})
     add = parser.add_argument
     add("--adapter", required=True, metavar="CMD", help="command of the client's adapter")
     add("--protocol", choices=sorted(clients.DOORS), default="command", help="how to speak with it")
@@ -98,16 +123,34 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--markdown", metavar="FILE", help="append a summary in Markdown")
     add("--html", metavar="FILE", help="write a page that needs no other file")
     add("--compare", action="append", default=[], metavar="FILE", help="results to show beside in --html (repeat)")
-    return parser.parse_args(argv)
+    return parser
 
 
-def run(arguments: argparse.Namespace, folder: Path) -> int:
+Whole = dict[str, case.Vector]
+
+
+def run(
+    arguments: argparse.Namespace, whole: Whole, vectors: list[case.Vector], challenge: dict[str, Any] | None = None
+) -> int:
+    """Run some of the vectors, with controls that are in `whole`, in a folder of its own. Gives the exit status."""
+    with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
+        folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        declared = tuple(arguments.declare)
+        plan = Plan(arguments.adapter, arguments.protocol, arguments.timeout, declared, folder, bool(arguments.keep))
+        return run_in(plan, arguments, whole, select(vectors, arguments), challenge)
+
+
+def run_in(
+    plan: Plan,
+    arguments: argparse.Namespace,
+    whole: Whole,
+    chosen: list[case.Vector],
+    challenge: dict[str, Any] | None,
+) -> int:
     """Smoke test, vectors, reports."""
-    known, whole = tuple(arguments.declare), corpus()
-    chosen = select(whole.values(), arguments)
     text = Path(arguments.known_failures).read_text("utf-8") if arguments.known_failures else ""
     known_failures = scoring.read_known_failures(text, whole)
-    plan = Plan(arguments.adapter, arguments.protocol, arguments.timeout, known, folder, bool(arguments.keep))
     capabilities, outcomes, diagnosis = smoke(plan, whole)
     if diagnosis and not arguments.go_on:
         reason = "the smoke test failed"
@@ -119,16 +162,22 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         scoring.judge(outcomes, chosen, capabilities, whole), known_failures
     )
     report = reports.results(
-        plan, capabilities, results, diagnosis=diagnosis, unexpected=unexpected, selection=selection(arguments)
+        plan,
+        capabilities,
+        results,
+        diagnosis=diagnosis,
+        unexpected=unexpected,
+        selection=selection(arguments),
+        challenge=challenge,
     )
-    write(report, arguments)
+    write(report, arguments, whole)
     print(reports.text(report))
     counts = report["totals"]
     failed = any(counts[status] for status in (scoring.FAIL, scoring.ERROR, scoring.UNEARNED))
     return NO_RUN if diagnosis and not arguments.go_on else FAILED if failed or unexpected or diagnosis else PASSED
 
 
-def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
+def write(report: dict[str, Any], arguments: argparse.Namespace, whole: Whole) -> None:
     """The files that were asked for."""
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
@@ -139,7 +188,7 @@ def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
             file.write(reports.markdown(report))
     if arguments.html:
         others = [json.loads(Path(path).read_text("utf-8")) for path in arguments.compare]
-        Path(arguments.html).write_text(page.page([report, *others]), "utf-8")
+        Path(arguments.html).write_text(page.page([report, *others], whole), "utf-8")
 
 
 # --- which vectors
@@ -152,12 +201,12 @@ def corpus() -> dict[str, case.Vector]:
 
 def selection(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """What was asked for, where not for everything."""
-    return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name)}
+    return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name, [])}
 
 
 def select(vectors: Iterable[case.Vector], arguments: argparse.Namespace) -> list[case.Vector]:
     """The vectors that were asked for. Raises Stopped if there are none."""
-    asked = selection(arguments)
+    asked = {name: patterns for name, patterns in selection(arguments).items() if name != "vectors"}
     chosen = [vector for vector in vectors if all(_matches(vector, *each) for each in asked.items())]
     if not chosen:
         raise Stopped(f"no vector has {asked}")

@@ -78,8 +78,8 @@ def _reasons(kind: str) -> dict[str, str]:
 
 
 def is_obligation(clause: Mapping[str, Any]) -> bool:
-    """Whether somebody has to obey it."""
-    return clause["level"] in OBLIGATIONS
+    """Whether somebody has to obey it, and nothing took its place."""
+    return clause["level"] in OBLIGATIONS and clause["status"] != "withdrawn"
 
 
 def traces() -> dict[str, Trace]:
