@@ -66,7 +66,7 @@ func value(decoder *json.Decoder, stage string) any {
 	return map[any]any{json.Delim('{'): members, json.Delim('['): elements}[token]
 }
 
-// The members that are read, with their types; those with a question mark may be absent.
+// The members that are read, with their types in Go; those with a question mark may be absent.
 var bundleShape = parse([]byte(`{"mediaType": "string", "verificationMaterial": {
 		"publicKey?": {"hint?": "string", "rawBytes?": "bytes"}, "certificate?": "any", "x509CertificateChain?": "any",
 		"tlogEntries?": [{"logIndex?": "int64", "integratedTime?": "int64", "canonicalizedBody?": "bytes",
@@ -78,7 +78,7 @@ var bundleShape = parse([]byte(`{"mediaType": "string", "verificationMaterial": 
 var statementShape = parse([]byte(`{"_type": "string", "predicateType": "string", "predicate": "any",
 	"subject": [{"name": "string", "digest": {"sha256": "string"}}]}`), "")
 var predicateShape = parse([]byte(`{"resources": [{"name": "string", "digest": "string", "algorithm": "string"}],
-	"serialization": {"method": "string", "hash_type": "string", "allow_symlinks": "boolean", "shard_size?": "number",
+	"serialization": {"method": "string", "hash_type": "string", "allow_symlinks": "bool", "shard_size?": "json.Number",
 		"ignore_paths?": ["string"]}}`), "")
 var digestText = regexp.MustCompile(`^[0-9a-f]{64}$`)
 var clauses = map[string]string{"bundle": "OMS-4-01", "statement": "OMS-8.3-01", "predicate": "OMS-8.3-04"}
@@ -109,8 +109,7 @@ func shaped(value, shape any, stage, where string) any {
 	}
 	text, isText := value.(string)
 	_, err := strconv.ParseInt(fmt.Sprint(value), 10, 64)
-	types := object{"string": "string", "number": "json.Number", "boolean": "bool"}
-	right := shape == "any" || shape == "int64" && err == nil || types[shape.(string)] == fmt.Sprintf("%T", value)
+	right := shape == "any" || shape == "int64" && err == nil || shape == fmt.Sprintf("%T", value)
 	right = right || shape == "bytes" && isText && unbase64(text, stage, where) != nil
 	check(right, stage, clauses[stage], "%s is no %s", where, shape)
 	return value
@@ -233,14 +232,15 @@ func checkFiles(listed map[string]string, ignored []string, asked request) map[s
 			name = filepath.Base(asked.Model) // OMS-6.1.2-07
 		}
 		_, needed := listed[name]
-		excused := slices.ContainsFunc(ignored, func(up string) bool { return name == up || strings.HasPrefix(name, up+"/") })
+		under := func(path string) bool { return name == path || strings.HasPrefix(name, path+"/") }
+		excused := asked.Options.IgnoreUnsignedFiles || slices.ContainsFunc(ignored, under)
 		if needed && err == nil && entry.Type().IsRegular() {
 			files[name] = path
 		} else if err != nil {
 			check(excused && !needed, "files", "REF-FILES-02", "%q can't be read", name)
 		} else if !entry.IsDir() {
 			check(!needed, "files", "OMS-6.1.1-03", "%q is no regular file", name)
-			check(excused || asked.Options.IgnoreUnsignedFiles, "files", "OMS-8.5-01", "%q is not signed", name)
+			check(excused, "files", "OMS-8.5-01", "%q is not signed", name)
 		}
 		return nil
 	})

@@ -239,10 +239,10 @@ function checkFiles(parts, { size, ignored }, { model, bundle, options }) {
     const excused = excuses.some((path) => name === path || name.startsWith(`${path}/`));
     const listed = parts.has(name);
     check(!listed || kind === "file", "files", "OMS-6.1.1-03", `${shown(name)} is no regular file`);
-    check(listed || excused || kind !== "unreadable", "files", "REF-FILES-02", `${shown(name)} can't be listed`);
     const empty = size && kind === "file" && length === 0; // OMS-6.3.2-06
     const right = listed || excused || empty || options.ignore_unsigned_files;
-    check(right, "files", "OMS-8.5-01", `${shown(name)} is not signed`);
+    const clause = kind === "unreadable" ? "REF-FILES-02" : "OMS-8.5-01";
+    check(right, "files", clause, `${shown(name)} is not signed, or can't be listed`);
   }
   for (const name of parts.keys()) check(files.has(name), "files", "OMS-8.4-01", `${shown(name)} is missing`);
   return files;

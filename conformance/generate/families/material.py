@@ -200,6 +200,20 @@ TYPES = FAMILY.group(
 )
 
 
+@TYPES.either(
+    "log-entries-null",
+    "OMS-4-01",
+    control="no-log-entries",
+    stages=("bundle", "material", "transparency"),
+    severity="low",
+    why="In protobuf's JSON null stands for a member that is absent, and OMS names absent and empty alone.",
+    gain="Readers that differ on null differ on what the bundle holds.",
+)
+def log_entries_null() -> Edit:
+    """The member for log entries is null."""
+    return set_at("bundle", AT + "/tlogEntries", None)
+
+
 @TYPES.reject("log-entries-object", "OMS-4-01", stages=("bundle", "material", "transparency"))
 def log_entries_object() -> Edit:
     """The log entries are an object and not an array."""
