@@ -24,7 +24,7 @@ SEVERITIES = ("high", "medium", "low", "none")
 METHODS = ("key", "certificate", "sigstore")
 LAYERS = (
     *("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload", "model"),
-    *("signer", "tree", "outside", "options", "trust", "placement", "time"),
+    *("signer", "chain", "tree", "outside", "options", "trust", "placement", "time"),
 )
 STAGES = (
     *("bundle", "material", "envelope", "key", "certificate", "time", "identity", "transparency"),
@@ -42,10 +42,14 @@ ABOUT = (
     *("id", "what", "why", "gain", "severity", "clauses", "profile", "verdict", "stages", "ours"),
     *("control", "edit"),
 )
+# How the material of a method was made, for edits; a client is given what came of it.
+RECIPES = {"certificate": "chain"}
+# Whom the caller trusts, and what of it each method needs.
 TRUST = ("public_key", "certificates", "identity", "issuer", "trusted_root")
+NEEDED = {"key": ("public_key",), "certificate": ("certificates",), "sigstore": ("identity", "issuer", "trusted_root")}
 OPTIONS = (
     *("ignore_paths", "ignore_unsigned_files", "ignore_git_paths", "allow_symlinks"),
-    *("hash_algorithm", "shard_size", "allow_v02", "max_bundle_bytes"),
+    *("hash_algorithm", "shard_size", "allow_v02", "max_bundle_bytes", "partial_chain", "require_code_signing"),
 )
 ENTRY_TYPES = ("file", "directory", "link", "hardlink", "fifo", "socket")
 
@@ -101,10 +105,22 @@ def is_scored(vector: Vector) -> bool:
     return bool(vector["verdict"] != "either" and vector["profile"] != "ref-strict")
 
 
+def made_of(vector: Vector) -> tuple[str, ...]:
+    """The members that an edit may change: what a client is given, and the recipe if the method has one."""
+    recipe = RECIPES.get(vector.get("method", ""))
+    return MATERIAL if recipe is None else (*MATERIAL, recipe)
+
+
+def profiles(vector: Vector) -> set[str]:
+    """What a client must have for the vector to say anything of it: the profile, and the method's where it has one."""
+    return {vector["profile"], vector["method"]} - {"key", "ref-strict"}
+
+
 def check(vector: Vector) -> None:
     """Return if `vector` has the shape of a vector; no schema library needed. Raises InvalidVector."""
     name = vector.get("id", "a vector without id")
-    _need(set(vector) == set(MATERIAL) | set(ABOUT), f"{name}: members {sorted(set(MATERIAL + ABOUT) ^ set(vector))}")
+    known = {*made_of(vector), *ABOUT}
+    _need(set(vector) == known, f"{name}: members {sorted(known ^ set(vector))}")
     _need(vector["verdict"] in VERDICTS, f"{name}: verdict {vector['verdict']}")
     _need(vector["severity"] in SEVERITIES, f"{name}: severity {vector['severity']}")
     _need(vector["method"] in METHODS, f"{name}: method {vector['method']}")
@@ -113,7 +129,7 @@ def check(vector: Vector) -> None:
     _need(bool(vector["stages"]) or vector["verdict"] != "reject", f"{name}: a reject without stages")
     _need((vector["control"] is None) == (vector["edit"] is None), f"{name}: control and edit go together")
     _need(vector["edit"] is None or vector["edit"]["layer"] in LAYERS, f"{name}: layer")
-    _need(set(vector["trust"]) <= set(TRUST), f"{name}: trust")
+    _need(set(NEEDED[vector["method"]]) <= set(vector["trust"]) <= set(TRUST), f"{name}: trust")
     _need(set(vector["options"]) <= set(OPTIONS), f"{name}: options")
     for entry in (*vector["model"]["entries"], *vector["outside"]):
         _need(entry["type"] in ENTRY_TYPES, f"{name}: type {entry['type']}")
@@ -176,23 +192,30 @@ def path_bytes(path: str | dict[str, str]) -> bytes:
 
 def materialise(vector: Vector, folder: Path) -> Case:
     """Lay the vector out in `folder`, which exists and is empty. Raises NotApplicable."""
-    trust, model = vector["trust"], folder / vector["model"]["name"]
+    model, bundle = lay_out(vector, folder, vector["bundle"])
+    return Case(vector, folder, model, bundle, *write_trust(vector["trust"], folder))
+
+
+def lay_out(vector: Vector, folder: Path, bundle: dict[str, Any] | None) -> tuple[Path, Path]:
+    """Make the trees of a vector, and the bundle if there is one: the paths of both. Raises NotApplicable."""
+    model, path = folder / vector["model"]["name"], folder / vector["bundle_path"]
     try:
         _lay_out(folder, vector["outside"])
         _lay_out(model, vector["model"]["entries"])
-        bundle = folder / vector["bundle_path"]
-        bundle.parent.mkdir(parents=True, exist_ok=True)
-        with open(bundle, "wb") as file:
-            file.writelines(pieces(vector["bundle"]))
+        if bundle is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with open(path, "wb") as file:
+                file.writelines(pieces(bundle))
         _set_modes(folder, vector["outside"])
         _set_modes(model, vector["model"]["entries"])
     except (OSError, ValueError, NotImplementedError, AttributeError) as error:
         raise NotApplicable(f"this system can't make the tree: {error}") from error
-    return Case(
-        vector,
-        folder,
-        model,
-        bundle,
+    return model, path
+
+
+def write_trust(trust: dict[str, Any], folder: Path) -> tuple[Path | None, tuple[Path, ...], Path | None]:
+    """Write whom the caller trusts: the paths of the public key, the certificates and the trusted root."""
+    return (
         _write(folder / "key.pub", trust.get("public_key")),
         tuple(_write_all(folder, trust.get("certificates", ()))),
         _write(folder / "trusted_root.json", trust.get("trusted_root")),

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from . import case
+from .signing_case import OPTIONS as SIGNING_OPTIONS
+from .signing_case import SigningCase
 
 PROTOCOL = 1
 TAIL = 2000  # bytes of what a client wrote that are kept
@@ -38,7 +40,8 @@ CRASH = re.compile(
 EXTRA = {
     **{"hash_algorithm": ("--hash-algorithm", True), "shard_size": ("--shard-size", True)},
     **{"max_bundle_bytes": ("--max-bundle-bytes", True), "allow_symlinks": ("--allow-symlinks", False)},
-    "allow_v02": ("--allow-v0.2", False),
+    **{"allow_v02": ("--allow-v0.2", False), "partial_chain": ("--partial-chain", False)},
+    "require_code_signing": ("--require-code-signing", False),
 }
 IMPLIED = {"--allow-symlinks": "symlinks", "--shard-size": "shards"}
 PRELOADS = ("/usr/lib/faketime", "/usr/lib/*/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
@@ -64,6 +67,7 @@ class Answer(NamedTuple):
     detail: str = ""
     seconds: float = 0.0
     command: str = ""
+    root_digest: str | None = None  # of `digest` alone
 
 
 class Capabilities(NamedTuple):
@@ -152,7 +156,18 @@ class CommandClient:
     def verify(self, made: case.Case, known: Capabilities) -> Answer:
         """Ask about a case. Raises Unasked and NotInjectable."""
         moment, environment = time_words(made.vector, known.flags)
-        words = [*self.words, *verify_words(made), *extra_flags(made.vector, known.flags), *moment]
+        return self._answer([*verify_words(made), *extra_flags(made.vector, known.flags), *moment], environment)
+
+    def sign(self, made: SigningCase, known: Capabilities) -> Answer:
+        """Have a case signed: `accept` is that it says it did. Raises Unasked."""
+        return self._answer([*sign_words(made), *extra_flags(made.vector, known.flags)], {})
+
+    def digest(self, made: SigningCase, known: Capabilities) -> Answer:
+        """There is no such command in this protocol."""
+        return Answer("unsupported", None, "the command protocol has no digest")
+
+    def _answer(self, more: list[str], environment: dict[str, str]) -> Answer:
+        words = [*self.words, *more]
         status, _, err, seconds = self._run(words, environment)
         command = shlex.join([*(f"{name}={value}" for name, value in environment.items()), *words])
         if status not in STATUS or CRASH.search(err):
@@ -189,6 +204,17 @@ def verify_words(made: case.Case) -> list[str]:
     for path in vector["options"].get("ignore_paths", ()):
         words += ["--ignore-paths", str(made.model / path)]
     return words + (["--ignore-unsigned-files"] if vector["options"].get("ignore_unsigned_files") else [])
+
+
+def sign_words(made: SigningCase) -> list[str]:
+    """`sign-model` with the options of the OMS adapter protocol."""
+    words = ["sign-model", "--method", made.vector["method"], "--model-path", str(made.model)]
+    words += ["--output-bundle", str(made.bundle), "--private-key", str(made.private_key)]
+    for flag, path in zip(["--signing-cert", *["--cert-chain"] * len(made.certificates)], made.certificates):
+        words += [flag, str(path)]
+    for path in made.vector["options"].get("ignore_paths", ()):
+        words += ["--ignore-paths", str(made.model / path)]
+    return words
 
 
 def start(words: list[str], environment: dict[str, str], stdin: int, out: Any, err: Any) -> subprocess.Popen[bytes]:
@@ -249,17 +275,29 @@ class JsonLinesClient:
         extra_flags(made.vector, known.flags)
         if made.vector["verification_time"] is not None and "--verification-time" not in known.flags:
             raise NotInjectable("the client does not declare --verification-time")
-        request, started = verify_request(made), time.perf_counter()
-        command = json.dumps(request)
+        return self._answer(verify_request(made))
+
+    def sign(self, made: SigningCase, known: Capabilities) -> Answer:
+        """Have a case signed: `accept` is that it says it did. Raises Unasked."""
+        extra_flags(made.vector, known.flags)
+        return self._answer(sign_request(made))
+
+    def digest(self, made: SigningCase, known: Capabilities) -> Answer:
+        """Ask for the root digest of a case's model. Raises Unasked."""
+        extra_flags(made.vector, known.flags)
+        return self._answer(digest_request(made))
+
+    def _answer(self, request: dict[str, Any]) -> Answer:
+        started, command = time.perf_counter(), json.dumps(request)
         try:
             said = self.ask(request)
-            verdict, stage = said.get("verdict"), said.get("stage")
-            if verdict not in ANSWERS or stage not in (*case.STAGES, None):
+            verdict, stage, digest = said.get("verdict"), said.get("stage"), said.get("root_digest")
+            if verdict not in ANSWERS or stage not in (*case.STAGES, None) or not isinstance(digest, str | None):
                 raise ClientError(f"its answer has the verdict {verdict!r} and the stage {stage!r}")
         except ClientError as error:
             return Answer("error", None, str(error), time.perf_counter() - started, command)
         detail = str(said.get("detail", ""))[-TAIL:]
-        return Answer(verdict, stage, detail, time.perf_counter() - started, command)
+        return Answer(verdict, stage, detail, time.perf_counter() - started, command, digest)
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """The answer to one line. Raises ClientError; then the process is gone, and the next line starts another."""
@@ -344,6 +382,32 @@ def verify_request(made: case.Case) -> dict[str, Any]:
         "verification_time": vector["verification_time"],
         "options": options,
     }
+
+
+def sign_request(made: SigningCase) -> dict[str, Any]:
+    """A case to be signed as a line: every member is there, null where the vector says nothing."""
+    return {
+        "op": "sign",
+        "method": made.vector["method"],
+        "model": str(made.model),
+        "bundle": str(made.bundle),
+        "private_key": str(made.private_key),
+        "signing_certificate": str(made.certificates[0]) if made.certificates else None,
+        "certificates": [str(path) for path in made.certificates[1:]],
+        "options": signing_options(made),
+    }
+
+
+def digest_request(made: SigningCase) -> dict[str, Any]:
+    """A model whose root digest is wanted, as a line."""
+    return {"op": "digest", "model": str(made.model), "options": signing_options(made)}
+
+
+def signing_options(made: SigningCase) -> dict[str, Any]:
+    """What the caller asks of a signer: every member is there, null where the vector says nothing."""
+    options = {name: made.vector["options"].get(name) for name in SIGNING_OPTIONS}
+    options["ignore_paths"] = [str(made.model / path) for path in made.vector["options"].get("ignore_paths", ())]
+    return options
 
 
 def _text(path: Path | None) -> str | None:

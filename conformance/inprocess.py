@@ -6,9 +6,12 @@ import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import case
+
+if TYPE_CHECKING:
+    from model_signing_ref.verifying import Config
 
 NOBODY = 65534
 
@@ -27,7 +30,22 @@ Verify = Callable[[case.Case], Outcome]
 
 def package(made: case.Case) -> Outcome:
     """What model_signing_ref says."""
-    from model_signing_ref import errors, verifying
+    from model_signing_ref import errors
+
+    try:
+        package_config(made).verify(made.model, made.bundle)
+    except errors.Unsupported as error:
+        return Outcome("unsupported", error.stage, error.clause, error.detail)
+    except errors.Rejection as error:
+        return Outcome("reject", error.stage, error.clause, error.detail)
+    except (errors.OperationError, OSError) as error:
+        return Outcome("error", detail=str(error))
+    return Outcome("accept")
+
+
+def package_config(made: case.Case) -> Config:
+    """How the caller of the vector has model_signing_ref verify. Raises MissingExtra, OperationError and OSError."""
+    from model_signing_ref import verifying
     from model_signing_ref.hashing import Plan
 
     options = made.vector["options"]
@@ -43,20 +61,44 @@ def package(made: case.Case) -> Outcome:
     config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
     if "max_bundle_bytes" in options:
         config.set_max_bundle_bytes(options["max_bundle_bytes"])
-    try:
-        assert made.public_key is not None
-        config.use_elliptic_key_verifier(public_key=made.public_key).verify(made.model, made.bundle)
-    except errors.Unsupported as error:
-        return Outcome("unsupported", error.stage, error.clause, error.detail)
-    except errors.Rejection as error:
-        return Outcome("reject", error.stage, error.clause, error.detail)
-    except (errors.OperationError, OSError) as error:
-        return Outcome("error", detail=str(error))
-    return Outcome("accept")
+    return _METHODS[made.vector["method"]](config, made)
+
+
+def _with_key(config: Config, made: case.Case) -> Config:
+    assert made.public_key is not None
+    return config.use_elliptic_key_verifier(public_key=made.public_key)
+
+
+def _with_certificates(config: Config, made: case.Case) -> Config:
+    from model_signing_ref.certificates import parse_time
+
+    options = made.vector["options"]
+    return config.use_certificate_verifier(
+        certificate_chain=made.certificates,
+        verification_time=parse_time(made.vector["verification_time"]),
+        partial_chain=options.get("partial_chain", False),
+        require_code_signing=options.get("require_code_signing", False),
+    )
+
+
+def _with_sigstore(config: Config, made: case.Case) -> Config:
+    trust = made.vector["trust"]
+    return config.use_sigstore_verifier(
+        identity=trust["identity"], oidc_issuer=trust["issuer"], trust_config=made.trusted_root, offline=True
+    )
+
+
+_METHODS: dict[str, Callable[[Config, case.Case], Config]] = {
+    "key": _with_key,
+    "certificate": _with_certificates,
+    "sigstore": _with_sigstore,
+}
 
 
 def standalone(made: case.Case) -> Outcome:
-    """What standalone.py says."""
+    """What standalone.py, which verifies with keys alone, says."""
+    if made.vector["method"] != "key":
+        return Outcome("unsupported", "unsupported", detail="standalone.py verifies key bundles")
     module: Any = importlib.import_module("model_signing_ref.standalone")
     options = {name: value for name, value in made.vector["options"].items() if name != "allow_v02"}
     options["ignore_paths"] = [os.path.join(made.model, path) for path in options.get("ignore_paths", ())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
@@ -24,12 +24,12 @@ details { border-bottom: 1px solid var(--line); padding: .2rem 0; } summary { cu
 MARKS = {"pass": "✓ pass", "fail": "✗ fail", "error": "! error", "unearned": "✗ unearned"}
 
 
-def page(runs: list[Report]) -> str:
+def page(runs: list[Report], vectors: Mapping[str, case.Vector]) -> str:
     """The whole page; the vectors are those of the first run, which comes first in every row."""
-    vectors = {vector["id"]: vector for vector in case.load()}
     by_id = [{line["id"]: line for line in run["results"]} for run in runs]
     names = [name for name in by_id[0] if name in vectors]
     parts = ["<h1>OMS conformance</h1>", *(score(run) for run in runs)]
+    parts += ["<h2>Signing</h2>", signing(runs)]
     parts += ["<h2>Vectors</h2>", *(vector_part(vectors, name, runs, by_id) for name in names)]
     parts += ["<h2>Clauses</h2>", clauses([vectors[name] for name in names], runs, by_id)]
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -44,6 +44,26 @@ def score(run: Report) -> str:
     title = f"<h2>{escape(reports.name_of(run))}</h2><p><code>{escape(run['client']['command'])}</code></p>"
     cells = [[escape(cell) for cell in row] for row in rows]
     return f"{title}<pre>{escape(reports.verdict(run))}</pre>{table(heads, cells)}"
+
+
+def signing(runs: list[Report]) -> str:
+    """What the clients signed, judged by this project's verifiers: a row a check, a column a client."""
+    names = list(dict.fromkeys(name for run in runs for name in run.get("signing", {})))
+    if not names:
+        return "<p>No client signed.</p>"
+    rows = [[escape(name), *(counted(run.get("signing", {}).get(name)) for run in runs)] for name in names]
+    intro = "Every bundle that a client wrote was judged by this project's verifiers, never by the client."
+    return f"<p>{intro}</p>{table(['check', *(reports.name_of(run) for run in runs)], rows)}"
+
+
+def counted(row: dict[str, int] | None) -> str:
+    """How often a check held, and how often not."""
+    if row is None:
+        return "-"
+    total = sum(row.values())
+    colour = "fail" if row["failed"] else "not-run" if row["not_judged"] else "pass"
+    rest = f", {row['not_judged']} not judged" if row["not_judged"] else ""
+    return f'<span class="{colour}">{row["held"]} of {total} right{rest}</span>'
 
 
 def table(heads: Iterable[str], rows: Iterable[list[str]]) -> str:
@@ -61,7 +81,7 @@ def mark(line: dict[str, Any] | None) -> str:
 
 
 def vector_part(
-    vectors: dict[str, case.Vector], name: str, runs: list[Report], by_id: list[dict[str, dict[str, Any]]]
+    vectors: Mapping[str, case.Vector], name: str, runs: list[Report], by_id: list[dict[str, dict[str, Any]]]
 ) -> str:
     """A vector: how each client did, what it is with its control beside it, and what the clients said."""
     vector, control = vectors[name], vectors.get(vectors[name]["control"] or "")
@@ -80,7 +100,7 @@ def answer(run: Report, line: dict[str, Any]) -> str:
     """What a client said of a vector."""
     stage = f" at {line['stage']}" if line["stage"] else ""
     text = f"expected {line['expected']}, said {line['verdict'] or 'nothing'}{stage}. {line['reason']}"
-    asked = f"{line['command']}\n{line['detail']}".strip()
+    asked = "\n".join([*reports.faults(line), line["command"], line["detail"]]).strip()
     return f"<p><b>{escape(reports.name_of(run))}</b>: {mark(line)} {escape(text)}</p><pre>{escape(asked)}</pre>"
 
 

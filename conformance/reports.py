@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree  # only written here, never parsed
 
-from . import case, scoring
+from . import case, scoring, signing_case
 from .clients import Capabilities
 from .scoring import Result
 
@@ -29,8 +29,9 @@ def results(
     diagnosis: str,
     unexpected: list[str],
     selection: dict[str, list[str]],
+    challenge: dict[str, Any] | None = None,
 ) -> Report:
-    """The results of a run as data."""
+    """The results of a run as data; `challenge` is the account of vectors that were made again for it."""
     manifest = json.loads((case.VECTORS / "manifest.json").read_text("utf-8"))
     return {
         "format": FORMAT,
@@ -40,7 +41,9 @@ def results(
         "smoke": {"passed": not diagnosis, "diagnosis": diagnosis},
         "totals": scoring.tally(judged),
         "profiles": scoring.by_profile(judged, known),
-        "claim": scoring.claim(judged, not selection and not diagnosis),
+        "signing": scoring.by_check(judged),
+        "claim": scoring.claim(judged, not selection and not diagnosis and challenge is None),
+        **({} if challenge is None else {"challenge": challenge}),
         "unexpected_passes": unexpected,
         "results": [line(result) for result in judged],
     }
@@ -59,7 +62,7 @@ def line(result: Result) -> dict[str, Any]:
     return {
         **{name: vector[name] for name in ("id", "profile", "severity", "clauses", "control")},
         "expected": result.expected,
-        "stages": vector["stages"],
+        "stages": vector.get("stages", []),
         "status": result.status,
         "reason": result.reason,
         "verdict": answer.verdict if answer else None,
@@ -68,6 +71,7 @@ def line(result: Result) -> dict[str, Any]:
         "detail": answer.detail if answer else "",
         "seconds": round(answer.seconds, 3) if answer else None,
         "command": answer.command if answer else "",
+        "checks": [check._asdict() for check in result.checks],
     }
 
 
@@ -114,7 +118,8 @@ def verdict(report: Report) -> str:
     if not report["smoke"]["passed"]:
         return f"Smoke test failed. {report['smoke']['diagnosis']}"
     if report["claim"]["core"]:
-        return f"Conforms to core of corpus revision {report['corpus']['revision']}."
+        rest = " It does not sign." if report["claim"]["signs"] is False else ""
+        return f"Conforms to core of corpus revision {report['corpus']['revision']}.{rest}"
     return "No claim of conformance: " + "; ".join(report["claim"]["open"] or ["core was not run"]) + "."
 
 
@@ -125,10 +130,38 @@ def text(report: Report) -> str:
     lines = [name_of(report), ""]
     lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     lines += ["* not declared"] if any(not each["declared"] for each in report["profiles"].values()) else []
+    lines += signing_lines(report)
     lines += [""]
     lines += [f"{each['status']}  {each['severity']:6}  {each['id']}: {each['reason']}" for each in listed(report)]
     lines += [f"unexpected pass: {name} is in the list of known failures" for name in report["unexpected_passes"]]
     return "\n".join([*lines, verdict(report)])
+
+
+CHECK_HEADS = ("what was signed", "right", "wrong", "not judged")
+
+
+def checks_table(report: Report) -> list[list[str]]:
+    """A row a check of what the client signed, judged by this project's verifiers; none if it signed nothing."""
+    return [[name, *(str(count) for count in row.values())] for name, row in report.get("signing", {}).items()]
+
+
+def signing_lines(report: Report) -> list[str]:
+    """The checks for a terminal."""
+    rows = checks_table(report)
+    return ["", *("  ".join(cell.ljust(16) for cell in row).rstrip() for row in [CHECK_HEADS, *rows])] if rows else []
+
+
+def said_of(check: dict[str, Any]) -> str:
+    """A check that failed or was not judged, on one line."""
+    how = "not judged" if check["holds"] is None else "wrong"
+    clause = f" ({check['clause']})" if check["clause"] else ""
+    ours = ", a rule of this project alone" if check["ours"] else ""
+    return f"{check['name']}: {how}{ours}: {check['detail']}{clause}"
+
+
+def faults(each: dict[str, Any]) -> list[str]:
+    """What is wrong with what was signed, or was not judged, a line each."""
+    return [said_of(check) for check in each.get("checks", []) if not check["holds"]]
 
 
 def listed(report: Report) -> list[dict[str, Any]]:
@@ -144,6 +177,9 @@ def markdown(report: Report) -> str:
     lines += ["| " + " | ".join(row) + " |" for row in rows[:1]]
     lines += ["|" + "---|" * len(HEADS)]
     lines += ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows[1:]]
+    signed = checks_table(report)
+    if signed:
+        lines += ["", *("| " + " | ".join(row) + " |" for row in [CHECK_HEADS, ["---"] * 4, *signed])]
     failed = listed(report)
     if failed:
         lines += ["", "| vector | status | severity | what happened |", "|---|---|---|---|"]
@@ -184,7 +220,9 @@ def add_case(suite: ElementTree.Element, each: dict[str, Any]) -> str:
         return ""
     tag = {scoring.ERROR: "error", scoring.FAIL: "failure", scoring.UNEARNED: "failure"}.get(each["status"], "skipped")
     message = f"{each['status']}: {each['reason']}"
-    ElementTree.SubElement(test, tag, message=printable(message)).text = printable(each["detail"])
+    ElementTree.SubElement(test, tag, message=printable(message)).text = printable(
+        "\n".join([*faults(each), each["detail"]])
+    )
     return {"error": "errors", "failure": "failures", "skipped": "skipped"}[tag]
 
 
@@ -198,15 +236,35 @@ def described(vector: case.Vector, control: case.Vector | None) -> str:
     lines = [vector["id"], f"  {vector['what']}", f"  Why: {vector['why']}", f"  An attacker gains: {vector['gain']}"]
     lines += [f"  clauses: {', '.join(vector['clauses'])}", f"  profile: {vector['profile']}"]
     lines += [f"  severity: {vector['severity']}"]
-    lines += [f"  verdict: {vector['verdict']}" + (f" at {' or '.join(vector['stages'])}" if vector["stages"] else "")]
+    stages = vector.get("stages", [])
+    lines += [f"  verdict: {vector['verdict']}" + (f" at {' or '.join(stages)}" if stages else "")]
     if control is not None:
         lines += [f"  control: {control['id']}: {control['what']}", f"  edit: {shortened(vector['edit'])}"]
     lines += [f"  options: {json.dumps(vector['options'])}", f"  model: {vector['model']['name']}"]
     lines += [f"    {shortened(entry)}" for entry in vector["model"]["entries"][:20]]
     lines += ["  outside:"] * bool(vector["outside"]) + [f"    {shortened(entry)}" for entry in vector["outside"][:20]]
-    lines += [f"  bundle ({vector['bundle_path']}): {shortened(vector['bundle'], 3000)}"]
+    lines += signing_part(vector) if signing_case.is_one(vector) else [bundle_part(vector)]
     words = ["python3", "conformance/run.py", "--adapter", "CMD", "--id", vector["id"], "--keep", "kept"]
     return "\n".join([*lines, f"  Run it alone: {shlex.join(words)}", ""]).rstrip()
+
+
+def bundle_part(vector: case.Vector) -> str:
+    """What is to be verified."""
+    return f"  bundle ({vector['bundle_path']}): {shortened(vector['bundle'], 3000)}"
+
+
+def signing_part(vector: case.Vector) -> list[str]:
+    """What is to be signed."""
+    lines = [f"  method: {vector['method']}, key: {vector['signer']}, bundle: {vector['bundle_path']}"]
+    manifest = vector["manifest"]
+    if manifest is None:
+        return [*lines, "  it is to be refused"]
+    may = (
+        "a signer that signs it all the same has to write" if vector["ours"]["verdict"] == "reject" else "to be signed"
+    )
+    lines += [f"  {may}: {manifest['name']!a}, root digest {manifest['root_digest']}"]
+    lines += [f"    {shortened(manifest['serialization'])}"]
+    return lines + [f"    {each['name']!a} {each['digest'][:16]}…" for each in manifest["resources"][:20]]
 
 
 def shortened(value: Any, most: int = 300) -> str:

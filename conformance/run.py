@@ -3,14 +3,20 @@
     python3 conformance/run.py --adapter 'CMD'                     the OMS adapter protocol
     python3 conformance/run.py --adapter 'CMD' --protocol jsonl    JSON lines, one process
     python3 conformance/run.py show ID                             what a vector is about
+    python3 conformance/run.py challenge --seed N --adapter 'CMD'  with fresh keys, names and contents
+    python3 conformance/run.py diff-fuzz --adapter A=CMD --adapter B=CMD
+                                                                   random edits, and who disagrees
 
-Needs Python 3.10 or later and nothing else. PROTOCOL.md describes both protocols. Exit status: 0 all that counts
-passed, 1 something failed, 2 the run could not be done.
+
+Needs Python 3.10 or later and nothing else, but for the last two, which make vectors and need `cryptography`.
+README.md is for who runs it, PROTOCOL.md describes both protocols. Exit status: 0 all that counts passed,
+1 something failed, 2 the run could not be done.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import queue
@@ -18,7 +24,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,11 +32,17 @@ from typing import Any, NamedTuple
 if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from conformance import case, clients, page, reports, scoring
+from conformance import case, clients, page, reports, scoring, signing_ask, signing_case
 from conformance.clients import Answer, Capabilities, Client
 from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, Outcome
 
-SELECTION = ("profile", "family", "id", "clause")
+# Name: the module that has it, and the function there, from words to exit status. Without a name, vectors are run.
+SUBCOMMANDS = {
+    "show": ("run", "show"),
+    "challenge": ("challenge", "main"),
+    "diff-fuzz": ("difffuzz", "main"),
+}
+SELECTION = ("profile", "family", "id", "clause", "vectors")
 PASSED, FAILED, NO_RUN = 0, 1, 2
 
 
@@ -57,21 +69,41 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line and give the exit status."""
     words = sys.argv[1:] if argv is None else argv
     try:
-        if words[:1] == ["show"]:
-            return show(words[1:])
+        if words and words[0] in SUBCOMMANDS:
+            return subcommand(words[0])(words[1:])
         arguments = parse(words)
-        with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
-            folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
-            folder.mkdir(parents=True, exist_ok=True)
-            return run(arguments, folder)
+        whole = corpus()
+        own = {vector["id"]: vector for path in arguments.vectors for vector in case.load_family(Path(path))}
+        return run(arguments, whole | own, list((own or whole).values()))
     except (Stopped, scoring.KnownFailuresError, case.InvalidVector, OSError) as error:
         print(f"conformance: {error}", file=sys.stderr)
         return NO_RUN
 
 
+def subcommand(name: str) -> Callable[[list[str]], int]:
+    """The function of a subcommand. Raises Stopped where it needs what is not installed."""
+    module, function = SUBCOMMANDS[name]
+    try:
+        found: Callable[[list[str]], int] = getattr(importlib.import_module(f"conformance.{module}"), function)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        raise Stopped(f"{name} needs the package {package}: {sys.executable} -m pip install {package}") from error
+    return found
+
+
 def parse(argv: list[str]) -> argparse.Namespace:
-    """The options of a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """The options of a run of the published vectors, or of others."""
+    parser = run_options()
+    parser.add_argument(
+        "--vectors", action="append", default=[], metavar="FILE", help="the vectors of this file alone (repeat)"
+    )
+    return parser.parse_args(argv)
+
+
+def run_options(**more: Any) -> argparse.ArgumentParser:
+    """The options of every run."""
+    words: dict[str, Any] = {"description": __doc__, "formatter_class": argparse.RawDescriptionHelpFormatter}
+    parser = argparse.ArgumentParser(**{**words, **more})
     add = parser.add_argument
     add("--adapter", required=True, metavar="CMD", help="command of the client's adapter")
     add("--protocol", choices=sorted(clients.DOORS), default="command", help="how to speak with it")
@@ -90,16 +122,34 @@ def parse(argv: list[str]) -> argparse.Namespace:
     add("--markdown", metavar="FILE", help="append a summary in Markdown")
     add("--html", metavar="FILE", help="write a page that needs no other file")
     add("--compare", action="append", default=[], metavar="FILE", help="results to show beside in --html (repeat)")
-    return parser.parse_args(argv)
+    return parser
 
 
-def run(arguments: argparse.Namespace, folder: Path) -> int:
+Whole = dict[str, case.Vector]
+
+
+def run(
+    arguments: argparse.Namespace, whole: Whole, vectors: list[case.Vector], challenge: dict[str, Any] | None = None
+) -> int:
+    """Run some of the vectors, with controls that are in `whole`, in a folder of its own. Gives the exit status."""
+    with tempfile.TemporaryDirectory(prefix="oms-conformance-") as name:
+        folder = Path(arguments.keep).resolve() if arguments.keep else Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        declared = tuple(arguments.declare)
+        plan = Plan(arguments.adapter, arguments.protocol, arguments.timeout, declared, folder, bool(arguments.keep))
+        return run_in(plan, arguments, whole, select(vectors, arguments), challenge)
+
+
+def run_in(
+    plan: Plan,
+    arguments: argparse.Namespace,
+    whole: Whole,
+    chosen: list[case.Vector],
+    challenge: dict[str, Any] | None,
+) -> int:
     """Smoke test, vectors, reports."""
-    known, whole = tuple(arguments.declare), {vector["id"]: vector for vector in case.load()}
-    chosen = select(whole.values(), arguments)
     text = Path(arguments.known_failures).read_text("utf-8") if arguments.known_failures else ""
     known_failures = scoring.read_known_failures(text, whole)
-    plan = Plan(arguments.adapter, arguments.protocol, arguments.timeout, known, folder, bool(arguments.keep))
     capabilities, outcomes, diagnosis = smoke(plan, whole)
     if diagnosis and not arguments.go_on:
         reason = "the smoke test failed"
@@ -111,16 +161,22 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         scoring.judge(outcomes, chosen, capabilities, whole), known_failures
     )
     report = reports.results(
-        plan, capabilities, results, diagnosis=diagnosis, unexpected=unexpected, selection=selection(arguments)
+        plan,
+        capabilities,
+        results,
+        diagnosis=diagnosis,
+        unexpected=unexpected,
+        selection=selection(arguments),
+        challenge=challenge,
     )
-    write(report, arguments)
+    write(report, arguments, whole)
     print(reports.text(report))
     counts = report["totals"]
     failed = any(counts[status] for status in (scoring.FAIL, scoring.ERROR, scoring.UNEARNED))
     return NO_RUN if diagnosis and not arguments.go_on else FAILED if failed or unexpected or diagnosis else PASSED
 
 
-def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
+def write(report: dict[str, Any], arguments: argparse.Namespace, whole: Whole) -> None:
     """The files that were asked for."""
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(report, indent=2) + "\n", "utf-8")
@@ -131,20 +187,25 @@ def write(report: dict[str, Any], arguments: argparse.Namespace) -> None:
             file.write(reports.markdown(report))
     if arguments.html:
         others = [json.loads(Path(path).read_text("utf-8")) for path in arguments.compare]
-        Path(arguments.html).write_text(page.page([report, *others]), "utf-8")
+        Path(arguments.html).write_text(page.page([report, *others], whole), "utf-8")
 
 
 # --- which vectors
 
 
+def corpus() -> dict[str, case.Vector]:
+    """All vectors for clients of OMS, those about signing at the end."""
+    return {vector["id"]: vector for vector in (*case.load(), *signing_case.load())}
+
+
 def selection(arguments: argparse.Namespace) -> dict[str, list[str]]:
     """What was asked for, where not for everything."""
-    return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name)}
+    return {name: getattr(arguments, name) for name in SELECTION if getattr(arguments, name, [])}
 
 
 def select(vectors: Iterable[case.Vector], arguments: argparse.Namespace) -> list[case.Vector]:
     """The vectors that were asked for. Raises Stopped if there are none."""
-    asked = selection(arguments)
+    asked = {name: patterns for name, patterns in selection(arguments).items() if name != "vectors"}
     chosen = [vector for vector in vectors if all(_matches(vector, *each) for each in asked.items())]
     if not chosen:
         raise Stopped(f"no vector has {asked}")
@@ -164,7 +225,8 @@ def _matches(vector: case.Vector, name: str, patterns: list[str]) -> bool:
 def with_controls(chosen: list[case.Vector], whole: dict[str, case.Vector]) -> list[case.Vector]:
     """The vectors and the controls that they need, each once."""
     names = {name: None for vector in chosen for name in (vector["control"], vector["id"]) if name}
-    return [whole[name] for name in names]
+    signing = {signing_case.SMOKE: None} if any(signing_case.is_one(vector) for vector in chosen) else {}
+    return [whole[name] for name in names | signing]
 
 
 # --- asking
@@ -247,10 +309,13 @@ def outcome(client: Client, vector: case.Vector, plan: Plan, capabilities: Capab
         return Outcome(None, NOT_RUN, "root may read everything: run as another user")
     folder = Path(tempfile.mkdtemp(prefix="case-", dir=plan.folder))
     try:
-        answer = client.verify(case.materialise(vector, folder), capabilities)
+        if signing_case.is_one(vector):
+            answer, checks = signing_ask.ask(client, vector, folder, capabilities)
+        else:
+            answer, checks = client.verify(case.materialise(vector, folder), capabilities), ()
         where = str(plan.folder / vector["id"]) if plan.keep else "$CASE"
         told = {name: getattr(answer, name).replace(str(folder), where) for name in ("detail", "command")}
-        return Outcome(answer._replace(**told))
+        return Outcome(answer._replace(**told), checks=checks)
     except clients.ClientError as error:
         return Outcome(Answer("error", None, str(error)))
     except clients.Unasked as error:
@@ -282,12 +347,12 @@ def show(words: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run.py show", description="Print a vector.")
     parser.add_argument("id")
     name = parser.parse_args(words).id
-    vectors = {vector["id"]: vector for vector in case.load()}
+    vectors = corpus()
     if name not in vectors:
         raise Stopped(f"there is no vector {name}")
     print(reports.described(vectors[name], vectors.get(vectors[name]["control"] or "")))
     return PASSED
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+if __name__ == "__main__":  # as the module that the subcommands import, so that there is one of everything
+    sys.exit(int(importlib.import_module("conformance.run").main()))

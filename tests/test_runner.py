@@ -127,7 +127,7 @@ def test_the_project_s_own_verifiers_pass(name: str, tmp_path: Path) -> None:
 def test_the_package_passes_by_the_command_protocol(tmp_path: Path) -> None:
     status, report = ran(tmp_path, python(ADAPTERS / "package.py"), *of_families("order", "compat"))
     assert (status, reports.bad(report)) == (run.PASSED, [])
-    assert report["claim"] == {"core": False, "open": ["only a part of core was run"]}
+    assert report["claim"] == {"core": False, "open": ["only a part of core was run"], "signs": None}
 
 
 def test_the_runner_needs_nothing_installed(tmp_path: Path) -> None:
@@ -190,6 +190,21 @@ def test_ref_strict_is_scored_only_if_declared() -> None:
     assert judged(name, "accept").status == scoring.UNSCORED
     assert judged(name, "accept", "accept", "ref-strict").status == scoring.FAIL
     assert judged(name, "reject", "accept", "ref-strict").status == scoring.PASS
+
+
+@pytest.mark.parametrize(
+    ("said", "profiles", "status"),
+    [
+        ("unsupported", ["ref-strict"], scoring.NOT_APPLICABLE),
+        ("accept", ["ref-strict"], scoring.FAIL),
+        ("unsupported", ["ref-strict", "certificate"], scoring.FAIL),
+        ("reject", ["ref-strict", "certificate"], scoring.PASS),
+    ],
+)
+def test_a_method_has_to_be_declared_for_every_profile(said: str, profiles: list[str], status: str) -> None:
+    strict = {"profile": "ref-strict", "method": "certificate", "control": None}
+    worth = scoring.weigh(strict, ("reject", ["certificate"]), clients.Answer(said), None, known(*profiles))
+    assert worth[0] == status
 
 
 def test_options_that_are_not_declared_are_not_used() -> None:

@@ -6,11 +6,13 @@ import base64
 import copy
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from functools import lru_cache
 from pathlib import Path
+from ssl import DER_cert_to_PEM_cert, PEM_cert_to_DER_cert
 from typing import Any
 
 import jsonschema
@@ -19,17 +21,18 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from cryptography.x509 import load_der_x509_certificate
 
 from conformance import case, inprocess
 from conformance.generate import __main__ as command
-from conformance.generate import corpus, edits, keys
+from conformance.generate import certificates, chains, corpus, edits, keys
 from model_signing_ref import dsse, errors, strictjson
 
 CLAUSES = case.VECTORS.parents[1] / "spec" / "clauses.json"
 FLOORS = {
     **{"bundle": 30, "material": 20, "envelope": 25, "pae": 20, "signature": 30, "key": 12, "statement": 25},
     **{"predicate": 35, "names": 25, "order": 8, "root-digest": 6, "files": 30, "digest": 10, "shards": 30},
-    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10},
+    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10, "certificate": 45, "signing": 25},
 }
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
@@ -60,7 +63,7 @@ def edited() -> Iterator[tuple[case.Vector, case.Vector]]:
 
 
 def material(vector: case.Vector) -> dict[str, Any]:
-    return {name: vector[name] for name in case.MATERIAL}
+    return {name: vector[name] for name in case.made_of(vector)}
 
 
 @contextmanager
@@ -85,9 +88,10 @@ def test_the_package_says_what_is_published(family: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("family", case.families())
+@pytest.mark.parametrize("family", [name for name in case.families() if name not in case.METHODS[1:]])
 def test_the_second_verifier_agrees(family: str) -> None:
-    known = [vector for vector in of_family(family) if not vector["options"].get("allow_v02")]
+    keyed = [vector for vector in of_family(family) if vector["method"] == "key"]
+    known = [vector for vector in keyed if not vector["options"].get("allow_v02")]
     wrong = [line for vector in known for line in judge(vector, inprocess.standalone, without_blake3(vector))]
     assert not wrong, "\n".join(wrong)
 
@@ -114,6 +118,32 @@ def judge(vector: case.Vector, verify: inprocess.Verify, want: Wanted) -> Iterat
         yield f"{vector['id']}: {got} and not {want}"
     elif got.verdict == "reject" and got.clause not in vector["clauses"]:
         yield f"{vector['id']}: {got.clause} is not among {vector['clauses']}"
+
+
+def of_method(method: str, **trust: Any) -> case.Vector:
+    """A bundle of the method key whose caller asks for another method."""
+    more = {"verification_time": "2026-01-01T00:00:00Z", "chain": {}} if method == "certificate" else {}
+    return {**vectors()["key/plain"], "method": method, "trust": trust, **more}
+
+
+def asked(vector: case.Vector, verify: inprocess.Verify = inprocess.package) -> tuple[str, str | None]:
+    case.check(vector)
+    with on_disk(vector) as made:
+        return verify(made)[:2]
+
+
+def test_the_method_decides_who_verifies() -> None:
+    certificate = DER_cert_to_PEM_cert(certificates.self_signed("p256/model", "root"))
+    vector = of_method("certificate", certificates=[certificate])
+    assert asked(vector) == ("reject", "material")
+    assert asked(vector, inprocess.standalone) == ("unsupported", "unsupported")
+    assert asked(of_method("sigstore", identity="i", issuer="o", trusted_root="{}"))[0] == "error"
+
+
+def test_a_method_that_is_not_installed_is_unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sigstore", None)
+    monkeypatch.delitem(sys.modules, "model_signing_ref.verifiers.sigstore", raising=False)
+    assert asked(of_method("sigstore", identity="i", issuer="o", trusted_root="{}")) == ("unsupported", "unsupported")
 
 
 # --- gates
@@ -149,13 +179,29 @@ def test_schema(row: Any) -> None:
     assert [(list(error.path), error.message[:200]) for error in errors_found] == []
 
 
+def test_the_schema_has_the_same_lists() -> None:
+    schema = json.loads((case.VECTORS / "vector.schema.json").read_text("utf-8"))["$defs"]
+    members = schema["vector"]["properties"]
+    assert tuple(members["trust"]["properties"]) == case.TRUST
+    assert tuple(members["options"]["properties"]) == case.OPTIONS
+    assert tuple(members["method"]["enum"]) == case.METHODS
+    assert tuple(members["stages"]["items"]["enum"]) == case.STAGES
+    assert {
+        rule["if"]["properties"]["method"]["const"]: tuple(rule["then"]["properties"]["trust"]["required"])
+        for rule in schema["vector"]["allOf"]
+        if "method" in rule["if"]["properties"]
+    } == case.NEEDED
+    layers = [edit["properties"]["layer"] for edit in schema["edit"]["oneOf"]]
+    assert {name for layer in layers for name in layer.get("enum", [layer.get("const")])} == set(case.LAYERS)
+
+
 def test_manifest() -> None:
     schema = json.loads((case.VECTORS / "manifest.schema.json").read_text("utf-8"))
     jsonschema.validate(manifest(), schema, jsonschema.Draft202012Validator)
     assert manifest()["corpus_digest"] == corpus.corpus_digest([row["sha256"] for row in manifest()["families"]])
     scored = sum(case.is_scored(vector) for vector in vectors().values())
-    pae = next(row["scored"] for row in manifest()["families"] if row["family"] == "pae")
-    assert manifest()["scored"] == scored + pae >= 400
+    apart = sum(row["scored"] for row in manifest()["families"] if row["family"] in ("pae", "signing"))
+    assert manifest()["scored"] == scored + apart >= 400
     assert {row["family"] for row in manifest()["families"]} == set(FLOORS)
 
 
@@ -215,7 +261,7 @@ MAY_DIFFER = {
     **{layer: {"bundle"} for layer in ("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload")},
     **{"model": {"bundle", "model"}, "signer": {"bundle", "signer", "trust"}, "tree": {"model"}},
     **{"outside": {"outside"}, "options": {"options"}, "trust": {"trust"}, "placement": {"bundle_path"}},
-    "time": {"verification_time"},
+    **{"time": {"verification_time"}, "chain": {"bundle", "chain", "signer", "trust"}},
 }
 
 
@@ -223,13 +269,61 @@ def test_one_change_only() -> None:
     """Without the generator's code: the members that differ, and inside the bundle the places that differ."""
     for vector, control in edited():
         edit = vector["edit"]
-        differ = {name for name in case.MATERIAL if vector[name] != control[name]}
+        differ = {name for name in case.made_of(vector) if vector[name] != control[name]}
         assert differ, vector["id"]
         assert differ <= MAY_DIFFER[edit["layer"]], (vector["id"], differ)
-        if edit["layer"] in ("bundle", "envelope", "signature", "payload", "payload-bytes", "model"):
+        if edit["layer"] in ("bundle", "envelope", "signature", "payload", "payload-bytes", "model", "chain"):
             places = set(differences(opened(control), opened(vector)))
             allowed = tuple(allowed_places(edit))
             assert all(place.startswith(allowed) for place in places), (vector["id"], places, allowed)
+
+
+def test_one_change_of_a_recipe() -> None:
+    """Every other difference between certificates follows from it."""
+    for vector, control in edited():
+        if vector["edit"]["layer"] == "chain":
+            places = set(differences(control["chain"], vector["chain"]))
+            assert places, vector["id"]
+            assert all(place.startswith(tuple(pointed(vector["edit"]))) for place in places), (vector["id"], places)
+        else:
+            assert vector.get("chain") == control.get("chain"), vector["id"]
+
+
+@pytest.mark.filterwarnings("ignore")  # of the faults that recipes make
+def test_certificates_are_what_their_recipes_say() -> None:
+    """Read by `cryptography`, and the signatures checked with the keys of the labels."""
+    checked = 0
+    for vector in vectors().values():
+        if "chain" not in vector or (vector["edit"] or {"layer": "chain"})["layer"] == "bundle":
+            continue
+        chain, material = vector["chain"], json.loads(case.bundle_bytes(vector))["verificationMaterial"]
+        rows = [base64.b64decode(row["rawBytes"]) for row in material["x509CertificateChain"]["certificates"]]
+        rows += [PEM_cert_to_DER_cert(text) for text in vector["trust"]["certificates"]]
+        for name, der in zip([*chain["bundled"], *chain["given"]], rows, strict=True):
+            check_certificate(der, chain["certificates"][name], chain["certificates"])
+            checked += 1
+    assert checked > 350
+
+
+def check_certificate(der: bytes, recipe: Any, recipes: Any) -> None:
+    """That `der` has what the recipe says, as far as it can be read."""
+    made = load_der_x509_certificate(der)
+    signer = recipe.get("signed_by", recipes[recipe["issuer"]]["key"])
+    assert made.serial_number == recipe["serial"]
+    assert made.not_valid_before_utc.strftime("%Y-%m-%dT%H:%M:%SZ") == recipe["not_before"]
+    assert made.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ") == recipe["not_after"]
+    assert made.subject.rfc4514_string() == f"CN={recipe['subject']}"
+    issuer = recipe.get("issuer_name", recipes[recipe["issuer"]]["subject"])
+    assert made.issuer.rfc4514_string() == f"CN={issuer}"
+    assert made.public_key() == keys.private_key(recipe["key"]).public_key()
+    public: Any = keys.private_key(signer).public_key()
+    used: Any = hashes.SHA1() if recipe.get("hash") == "sha1" else made.signature_hash_algorithm
+    algorithm = (ec.ECDSA(used),) if isinstance(public, ec.EllipticCurvePublicKey) else (padding.PKCS1v15(), used)
+    with pytest.raises(InvalidSignature) if recipe.get("last_bit_flipped") else nullcontext():
+        public.verify(made.signature, made.tbs_certificate_bytes, *algorithm)
+    if not recipe.get("again"):
+        names = {extension.oid.dotted_string for extension in made.extensions}
+        assert names == {chains.OIDS.get(name, name) for name in recipe["extensions"] if recipe.get("version") != 1}
 
 
 def opened(vector: case.Vector) -> Any:
@@ -269,10 +363,18 @@ def allowed_places(edit: Any) -> Iterator[str]:
         yield resources
     if edit["layer"] == "payload-bytes":
         yield payload
+    if edit["layer"] == "chain":
+        yield "/verificationMaterial/x509CertificateChain/certificates"
+    if base is not None:
+        yield from (base + pointer for pointer in pointed(edit))
+
+
+def pointed(edit: Any) -> Iterator[str]:
+    """Where an edit by JSON pointers changes a value; an array that gets longer or shorter changes as a whole."""
     for pointer in (edit.get("pointer"), edit.get("to") if edit["op"] == "move" else None):
-        if base is not None and pointer is not None:
+        if pointer is not None:
             parent = edit["op"] in ("insert", "move") or (edit["op"] == "remove" and pointer[-1].isdigit())
-            yield base + (pointer.rpartition("/")[0] if parent else pointer)
+            yield pointer.rpartition("/")[0] if parent else pointer
 
 
 def test_signatures_hold() -> None:
@@ -282,8 +384,8 @@ def test_signatures_hold() -> None:
         envelope = plain_envelope(vector)
         if envelope is None:
             continue
-        broken = vector["id"].startswith("signature/") and vector["verdict"] == "reject"
-        assert holds(vector, envelope) == (not broken and vector["id"] not in UNSIGNED), vector["id"]
+        broken = vector["id"].startswith(("signature/", "certificate/signature-")) and vector["verdict"] == "reject"
+        assert holds(signer_of(vector), envelope) == (not broken and vector["id"] not in UNSIGNED), vector["id"]
         checked += 1
     assert checked > 450
 
@@ -298,11 +400,20 @@ def plain_envelope(vector: case.Vector) -> Any:
     return envelope if len(envelope.get("signatures", [])) == 1 else None
 
 
-def holds(vector: case.Vector, envelope: Any) -> bool:
-    """Whether the one signature is the signer's over the pre-authentication encoding."""
+def signer_of(vector: case.Vector) -> Any:
+    """The public key that the signature has to hold with: the label's, else that of the bundle's first certificate."""
+    if vector["signer"] is not None:
+        return load_pem_public_key(keys.public_pem(vector["signer"]).encode())
+    material = json.loads(case.bundle_bytes(vector))["verificationMaterial"]
+    chain = material.get("x509CertificateChain", {}).get("certificates", [])
+    first = [*chain, material.get("certificate")][0]
+    return load_der_x509_certificate(base64.b64decode(first["rawBytes"])).public_key()
+
+
+def holds(public: Any, envelope: Any) -> bool:
+    """Whether the one signature is that of `public` over the pre-authentication encoding."""
     kind, body = envelope["payloadType"].encode(), base64.b64decode(envelope["payload"])
     message = b" ".join([b"DSSEv1", str(len(kind)).encode(), kind, str(len(body)).encode(), body])
-    public: Any = load_pem_public_key(keys.public_pem(vector["signer"]).encode())
     try:
         public.verify(base64.b64decode(envelope["signatures"][0]["sig"]), message, *parameters(public))
     except InvalidSignature:
@@ -378,6 +489,8 @@ def broken(change: Callable[[Any], Any]) -> case.Vector:
         lambda vector: vector.update(control=None),
         lambda vector: vector["edit"].update(layer="other"),
         lambda vector: vector["trust"].update(everybody=True),
+        lambda vector: vector["trust"].pop("public_key"),
+        lambda vector: vector.update(method="sigstore"),
         lambda vector: vector["options"].update(fast=True),
         lambda vector: vector["model"]["entries"][0].update(type="device"),
     ],

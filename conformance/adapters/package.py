@@ -14,27 +14,31 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from conformance.adapters.protocol import command_line
 from model_signing_ref import __version__, cli
+from model_signing_ref.errors import EXIT_NO_VERDICT
 
 FLAGS = (
     *("--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--allow-v0.2"),
-    *("--no-ignore-git-paths", "--verification-time"),
+    *("--no-ignore-git-paths", "--verification-time", "--partial-chain", "--require-code-signing", "--trust-config"),
 )
-PROFILES = ("shards", "blake2b", "symlinks", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
+REFUSED = 1  # what the protocol has where the command line says that it could not sign
+PROFILES = ("shards", "blake2b", "symlinks", "certificate", "ref-strict", "compat-0.2", "compat-1.0", "compat-1.1")
 
 
 def capabilities() -> dict[str, object]:
     """What this package has."""
     blake3 = ["blake3"] if find_spec("blake3") else []
-    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES}
+    sigstore = ("sigstore",) if find_spec("sigstore") else ()
+    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES + sigstore}
     return {"client": "model_signing_ref", "client_version": __version__, **facts}
 
 
 def main(argv: list[str]) -> int:
-    """Run one command of the protocol: 0 accept, 1 reject, 3 unsupported, anything else an error."""
+    """Run one command of the protocol: 0 accept or signed, 1 reject or not signed, 3 unsupported, else an error."""
     if argv == ["capabilities"]:
         print(json.dumps(capabilities()))
         return 0
-    return cli.main(command_line(argv))
+    status = cli.main(command_line(argv))
+    return REFUSED if argv[0] == "sign-model" and status == EXIT_NO_VERDICT else status
 
 
 if __name__ == "__main__":

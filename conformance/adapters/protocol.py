@@ -5,7 +5,10 @@ By hand, since argparse would cost more than some clients take for the whole wor
 
 from __future__ import annotations
 
-FLAGS = ("--ignore-unsigned-files", "--use-staging", "--allow-symlinks", "--allow-v0.2", "--no-ignore-git-paths")
+FLAGS = (
+    *("--ignore-unsigned-files", "--use-staging", "--allow-symlinks", "--allow-v0.2", "--no-ignore-git-paths"),
+    *("--partial-chain", "--require-code-signing"),
+)
 
 # What a client of model_signing's command line calls the protocol's options.
 NAMES = {"--bundle": "--signature", "--output-bundle": "--signature"}

@@ -8,14 +8,8 @@ import sys
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 from conformance.adapters.lines import Request, by_command_line, option_words, serve
+from conformance.adapters.standalone import CAPABILITIES
 from model_signing_ref import standalone
-
-HELLO = {
-    "client": "standalone.py",
-    "flags": ["--allow-symlinks", "--hash-algorithm", "--shard-size", "--max-bundle-bytes", "--no-ignore-git-paths"],
-    "hash_algorithms": ["sha256", "blake2b"],
-    "profiles": ["shards", "blake2b", "symlinks", "ref-strict", "compat-1.0", "compat-1.1"],
-}
 
 
 def verify(request: Request) -> Request:
@@ -26,4 +20,4 @@ def verify(request: Request) -> Request:
 
 
 if __name__ == "__main__":
-    serve(HELLO, verify)
+    serve(CAPABILITIES, verify)

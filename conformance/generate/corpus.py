@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance import case
 
-from . import edits, pae
+from . import edits, pae, signing
 from .families import MODULES
 from .kit import Entry, Family, Material, vector_of
 
@@ -65,9 +65,11 @@ def files() -> dict[str, bytes]:
         data = _write({"format": case.FORMAT, "family": family.name, "title": family.title}, vectors[family.name])
         made[f"{family.name}.json"] = data
         rows.append(_row(family.name, family.title, "vector.schema.json", vectors[family.name], data))
-    data = _write({"format": case.FORMAT, "family": pae.NAME, "title": pae.TITLE}, pae.vectors())
-    made[f"{pae.NAME}.json"] = data
-    rows.append(_row(pae.NAME, pae.TITLE, "pae.schema.json", pae.vectors(), data))
+    apart = ((pae.NAME, pae.TITLE, pae.vectors()), (signing.FAMILY.name, signing.FAMILY.title, signing.vectors()))
+    for name, title, others in apart:
+        data = _write({"format": case.FORMAT, "family": name, "title": title}, others)
+        made[f"{name}.json"] = data
+        rows.append(_row(name, title, f"{name}.schema.json", others, data))
     made["manifest.json"] = _manifest(rows)
     return made
 

@@ -15,7 +15,21 @@ from typing import Any
 from conformance import case
 
 from . import keys, signatures
-from .kit import JSON, PAYLOAD_TYPE, Content, Edit, Material, as_rule, b64, dump, pae, resources_of, root_digest, sort
+from .kit import (
+    JSON,
+    PAYLOAD_TYPE,
+    Content,
+    Edit,
+    Material,
+    as_rule,
+    b64,
+    dump,
+    pae,
+    put_chain,
+    resources_of,
+    root_digest,
+    sort,
+)
 
 # --- how families write edits down
 
@@ -103,6 +117,11 @@ def option(name: str, value: JSON) -> Edit:
 def trust(name: str, value: JSON) -> Edit:
     """Change what the caller trusts."""
     return {"layer": "trust", "op": "set", "name": name, "value": value}
+
+
+def time(value: str) -> Edit:
+    """Verify at another time."""
+    return {"layer": "time", "op": "set", "value": value}
 
 
 def signer(label: str) -> Edit:
@@ -241,6 +260,12 @@ def _time(material: Material, edit: Edit) -> None:
     material["verification_time"] = edit["value"]
 
 
+def _chain(material: Material, edit: Edit) -> None:
+    """Change the recipe, and make all certificates again."""
+    material["chain"] = edit_json(material["chain"], edit)
+    put_chain(material)
+
+
 def _signer(material: Material, edit: Edit) -> None:
     material["signer"] = edit["label"]
     pem = keys.public_pem(edit["label"])
@@ -260,6 +285,7 @@ LAYERS: dict[str, Callable[[Material, Edit], None]] = {
     "payload": _payload,
     "model": _model,
     "signer": _signer,
+    "chain": _chain,
     "tree": _tree,
     "outside": _tree,
     "options": _options,

@@ -42,8 +42,10 @@ CURVES: dict[str, tuple[ec.EllipticCurve, hashes.HashAlgorithm, int]] = {
         0xA9FB57DBA1EEA9BC3E660A909D838D718C397AA3B561A6F7901E0E82974856A7,
     ),
 }
+RSA_BITS = {"rsa": 2048, "rsa1024": 1024}
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - a vector is signed with it so that clients refuse it
+    "sha224": hashes.SHA224(),
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
@@ -60,10 +62,10 @@ def seed(label: str) -> int:
 
 @lru_cache(None)
 def private_key(label: str) -> PrivateKey:
-    """The private key of `label`: a curve's name, `rsa` or `ed25519`, then a slash and any name."""
+    """The private key of `label`: a curve's name, one of RSA_BITS or `ed25519`, then a slash and any name."""
     kind = label.partition("/")[0]
-    if kind == "rsa":
-        return _rsa_key(label)
+    if kind in RSA_BITS:
+        return _rsa_key(label, RSA_BITS[kind])
     if kind == "ed25519":
         return ed25519.Ed25519PrivateKey.from_private_bytes(seed(label).to_bytes(32, "big"))
     return elliptic_key(label)
@@ -106,9 +108,9 @@ def sign(label: str, message: bytes, hash_name: str | None = None) -> bytes:
     return key.sign(message, ec.ECDSA(algorithm, deterministic_signing=True))
 
 
-def _rsa_key(label: str) -> rsa.RSAPrivateKey:
-    """2048 bits: the first two primes after numbers that the label gives."""
-    p, q = _prime(f"{label}/p"), _prime(f"{label}/q")
+def _rsa_key(label: str, bits: int) -> rsa.RSAPrivateKey:
+    """A key of so many bits: the first two primes after numbers that the label gives."""
+    p, q = _prime(f"{label}/p", bits // 2), _prime(f"{label}/q", bits // 2)
     e = 65537
     d = pow(e, -1, (p - 1) * (q - 1))
     public = rsa.RSAPublicNumbers(e, p * q)
@@ -118,9 +120,9 @@ def _rsa_key(label: str) -> rsa.RSAPrivateKey:
     return numbers.private_key()
 
 
-def _prime(label: str) -> int:
-    start = int.from_bytes(b"".join(seed(f"{label}/{n}").to_bytes(32, "big") for n in range(4)), "big")
-    start |= 1 << 1023 | 1 << 1022 | 1
+def _prime(label: str, bits: int) -> int:
+    start = int.from_bytes(b"".join(seed(f"{label}/{n}").to_bytes(32, "big") for n in range(bits // 256)), "big")
+    start |= 1 << (bits - 1) | 1 << (bits - 2) | 1
     small = [n for n in range(3, 2000, 2) if all(n % m for m in range(3, int(n**0.5) + 1, 2))]
     for candidate in count(start, 2):
         if all(candidate % n for n in small) and all(pow(base, candidate - 1, candidate) == 1 for base in (2, 3, 5, 7)):

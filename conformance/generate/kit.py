@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from conformance import case
 
-from . import keys
+from . import chains, keys
 
 JSON = Any
 Material = dict[str, Any]  # what a client is given: the members case.MATERIAL
@@ -174,6 +174,29 @@ def key_bundle(signer: str, payload: bytes) -> JSON:
     }
 
 
+def certificate_case(
+    files: Mapping[str, Content], chain: Mapping[str, Any], *, verification_time: str, **more: Any
+) -> Material:
+    """A model of `files`, signed with the method certificate; `chain` is a recipe, `more` is as for key_case."""
+    material = key_case(files, signer=chains.signer(chain), **more)
+    material |= {"method": "certificate", "verification_time": verification_time, "chain": dict(chain)}
+    put_chain(material)
+    return material
+
+
+def put_chain(material: Material) -> None:
+    """Make the certificates of the recipe, put them where they belong, and sign with the signer's key."""
+    chain, value = material["chain"], json.loads(case.content(material["bundle"]))
+    rows = [{"rawBytes": b64(der)} for der in chains.bundled(chain)]
+    value["verificationMaterial"] = {"x509CertificateChain": {"certificates": rows}}
+    envelope = value["dsseEnvelope"]
+    message = pae(envelope["payloadType"], base64.b64decode(envelope["payload"]))
+    envelope["signatures"][0]["sig"] = b64(keys.sign(chains.signer(chain), message))
+    material["signer"] = chains.signer(chain)
+    material["trust"] = {"certificates": chains.given(chain)}
+    material["bundle"] = as_rule(dump(value))
+
+
 class Entry(NamedTuple):
     """A vector as its function declares it, before it is made."""
 
@@ -239,7 +262,7 @@ def vector_of(entry: Entry, material: Material, edit: Edit | None) -> case.Vecto
     """The published form of a vector."""
     about = entry.about
     decides = {"reject": "reject", "accept": "accept"}.get(about["verdict"], about.get("decides", ""))
-    stage = about.get("stage") if decides == "reject" else None
+    stage = about.get("stage") if decides == "reject" else "unsupported" if decides == "unsupported" else None
     stages = about.get("stages", [about["stage"]]) if decides == "reject" or about["verdict"] == "reject" else []
     return {
         "id": entry.id,
@@ -254,5 +277,5 @@ def vector_of(entry: Entry, material: Material, edit: Edit | None) -> case.Vecto
         "ours": {"verdict": decides, "stage": stage},
         "control": entry.control,
         "edit": edit,
-        **{name: material[name] for name in case.MATERIAL},
+        **{name: material[name] for name in case.made_of(material)},
     }

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 
 from conformance.adapters import standalone_lines
 from conformance.adapters.lines import Request, serve
+from conformance.adapters.standalone import CAPABILITIES
 from model_signing_ref import standalone
 
 Verify = Callable[[Request], Request]
@@ -104,4 +105,4 @@ CUTS = {
 }
 
 if __name__ == "__main__":
-    serve(standalone_lines.HELLO, CUTS[sys.argv[1]]())
+    serve(CAPABILITIES, CUTS[sys.argv[1]]())
