@@ -24,7 +24,7 @@ SEVERITIES = ("high", "medium", "low", "none")
 METHODS = ("key", "certificate", "sigstore")
 LAYERS = (
     *("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload", "model"),
-    *("signer", "chain", "tree", "outside", "options", "trust", "placement", "time"),
+    *("signer", "recipe", "chain", "tree", "outside", "options", "trust", "trusted-root", "placement", "time"),
 )
 STAGES = (
     *("bundle", "material", "envelope", "key", "certificate", "time", "identity", "transparency"),

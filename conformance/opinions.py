@@ -1,9 +1,10 @@
-"""What the `sigstore` package and `@sigstore/verify` say of the static bundles: recorded, and taken again.
+"""What `sigstore` and `@sigstore/verify` say of the static bundles and the vectors: recorded, and taken again.
 
     python3 -m conformance.opinions FOLDER > conformance/opinions.json
 
 FOLDER is one in which `npm install @sigstore/verify@4.1.3` was run. A case that both refuse must be refused; one
-on which they disagree is `either`; one that both accept is no case, and is named on standard error.
+on which they disagree is `either`; one that both accept is no case, and is named on standard error. Neither reads
+the payload, so both accept a vector in which only that, or the model, is wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from conformance import case
 from conformance.loopback import static
 
 RECORD = Path(__file__).with_suffix(".json")
@@ -28,6 +30,19 @@ ACCEPTED = "accepted"
 def bundles() -> dict[str, static.Made]:
     """Every case, made."""
     return {case.name: static.make(case, PAYLOAD) for case in static.cases()}
+
+
+def vectors() -> dict[str, static.Made]:
+    """Every conformance vector of the method."""
+    family = case.load_family(case.VECTORS / "sigstore.json")
+    return {vector["id"]: of_vector(vector) for vector in family if vector["method"] == "sigstore"}
+
+
+def of_vector(vector: case.Vector) -> static.Made:
+    """A vector as a case is made: what these clients are given."""
+    trust = vector["trust"]
+    bundle, config = json.loads(case.bundle_bytes(vector)), json.loads(trust["trusted_root"])
+    return static.Made(bundle, config, trust["identity"], trust["issuer"])
 
 
 def python_opinion(made: static.Made) -> str:
@@ -67,16 +82,19 @@ def expected(python: str, javascript: str) -> str:
 
 
 def record(folder: Path) -> dict[str, Any]:
-    """Both opinions on every case, with the versions that gave them."""
-    cases = bundles()
-    javascript = javascript_opinions(cases, folder)
+    """Both opinions on every case and vector, with the versions that gave them."""
     package = json.loads((folder / "node_modules/@sigstore/verify/package.json").read_bytes())
-    opinions = {
+    versions = {"sigstore": importlib.metadata.version("sigstore"), "@sigstore/verify": package["version"]}
+    return {"versions": versions, "cases": opinions(bundles(), folder), "vectors": opinions(vectors(), folder)}
+
+
+def opinions(cases: Mapping[str, static.Made], folder: Path) -> dict[str, dict[str, str]]:
+    """Both opinions on each, and what follows from them."""
+    javascript = javascript_opinions(cases, folder)
+    return {
         name: {"sigstore": python, "@sigstore/verify": javascript[name], "expected": expected(python, javascript[name])}
         for name, python in ((name, python_opinion(made)) for name, made in cases.items())
     }
-    versions = {"sigstore": importlib.metadata.version("sigstore"), "@sigstore/verify": package["version"]}
-    return {"versions": versions, "cases": opinions}
 
 
 def main() -> int:

@@ -234,7 +234,7 @@ _EXTENSIONS: dict[type, tuple[str, str, Callable[[Any], JSON]]] = {
     x509.AuthorityKeyIdentifier: ("authority key identifier", "", _identifier),
     x509.PrecertificateSignedCertificateTimestamps: (
         "signed certificate timestamps",
-        "REF-SIGSTORE-05",
+        "SIGSTORE-03",
         _signed_timestamps,
     ),
 }
@@ -261,11 +261,11 @@ def _entry_layer(number: int, value: JSON, walk: Walk) -> Layer:
     name = f"log entry {number}"
     if type(value) is not dict:
         return Layer(name, (Field("content", described(value), clause="OMS-4-01"),))
-    fields = [Field("log index", plain(value.get("logIndex")), clause="REF-SIGSTORE-07")]
+    fields = [Field("log index", plain(value.get("logIndex")), clause="SIGSTORE-06")]
     time = value.get("integratedTime")
-    fields.append(Field("integrated time", _moment(time), str(plain(time)), "REF-SIGSTORE-08"))
+    fields.append(Field("integrated time", _moment(time), str(plain(time)), "SIGSTORE-05"))
     key = walk.decode(part(value.get("logId"), "keyId"), f"the log ID of {name}")
-    fields.append(Field("log ID", key.hex(), preview(key), "REF-SIGSTORE-07"))
+    fields.append(Field("log ID", key.hex(), preview(key), "SIGSTORE-06"))
     kind = value.get("kindVersion")
     fields.append(
         Field("kind", f"{plain(part(kind, 'kind'))} {plain(part(kind, 'version'))}", clause="REF-SIGSTORE-06")
@@ -273,12 +273,12 @@ def _entry_layer(number: int, value: JSON, walk: Walk) -> Layer:
     promise = part(value.get("inclusionPromise"), "signedEntryTimestamp")
     if type(promise) is str:
         raw = lenient_base64(promise)
-        fields.append(Field("inclusion promise", f"{len(raw)} bytes", preview(raw), "REF-SIGSTORE-08"))
+        fields.append(Field("inclusion promise", f"{len(raw)} bytes", preview(raw), "SIGSTORE-05"))
     layers = [_body_layer(value.get("canonicalizedBody"))]
     if "inclusionProof" in value:
         layers.append(_proof_layer(value["inclusionProof"]))
     else:
-        walk.odd("no-proof", f"{name} has no inclusion proof [REF-SIGSTORE-07]")
+        walk.odd("no-proof", f"{name} has no inclusion proof [BUNDLE-04]")
     return Layer(name, tuple(fields), tuple(layers))
 
 
@@ -290,7 +290,7 @@ def _moment(value: JSON) -> str:
 def _body_layer(value: JSON) -> Layer:
     """What the log holds of the signature."""
     raw = lenient_base64(value) if type(value) is str else b""
-    fields = [Field("size", f"{len(raw)} bytes", preview(raw), "REF-SIGSTORE-09")]
+    fields = [Field("size", f"{len(raw)} bytes", preview(raw), "SIGSTORE-08")]
     body = lenient_json(raw)
     fields += [Field(name, plain(part(body, name)), clause="REF-SIGSTORE-06") for name in ("apiVersion", "kind")]
     content = part(part(body, "spec"), "content")
@@ -298,24 +298,24 @@ def _body_layer(value: JSON) -> Layer:
         for name in ("envelopeHash", "payloadHash", "hash"):
             if type(found := part(place, name)) is dict:
                 text = f"{plain(found.get('algorithm'))}:{plain(found.get('value'))}"
-                fields.append(Field(name, text, clause="REF-SIGSTORE-09"))
+                fields.append(Field(name, text, clause="SIGSTORE-08"))
     return Layer("body", tuple(fields))
 
 
 def _proof_layer(value: JSON) -> Layer:
     if type(value) is not dict:
-        return Layer("inclusion proof", (Field("content", described(value), clause="REF-SIGSTORE-07"),))
+        return Layer("inclusion proof", (Field("content", described(value), clause="SIGSTORE-06"),))
     root = lenient_base64(value["rootHash"]) if type(value.get("rootHash")) is str else b""
     listed = value.get("hashes")
     fields = [
-        Field("index in the tree", plain(value.get("logIndex")), clause="REF-SIGSTORE-07"),
-        Field("size of the tree", plain(value.get("treeSize")), clause="REF-SIGSTORE-07"),
-        Field("root hash", root.hex(), preview(root), "REF-SIGSTORE-07"),
-        Field("hashes", len(listed) if type(listed) is list else 0, clause="REF-SIGSTORE-07"),
+        Field("index in the tree", plain(value.get("logIndex")), clause="SIGSTORE-06"),
+        Field("size of the tree", plain(value.get("treeSize")), clause="SIGSTORE-06"),
+        Field("root hash", root.hex(), preview(root), "SIGSTORE-06"),
+        Field("hashes", len(listed) if type(listed) is list else 0, clause="SIGSTORE-06"),
     ]
     text = part(value.get("checkpoint"), "envelope")
     if type(text) is str:
-        fields.append(Field("checkpoint", text.rstrip("\n").split("\n")[:16], clause="REF-SIGSTORE-07"))
+        fields.append(Field("checkpoint", text.rstrip("\n").split("\n")[:16], clause="SIGSTORE-06"))
     return Layer("inclusion proof", tuple(fields))
 
 

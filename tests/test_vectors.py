@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from cryptography.x509 import load_der_x509_certificate
 
+pytest.importorskip("asn1crypto", reason="pip install 'model_signing_ref[loopback]'")
+
 from conformance import case, inprocess
 from conformance.generate import __main__ as command
 from conformance.generate import certificates, chains, corpus, edits, keys
@@ -32,12 +34,14 @@ CLAUSES = case.VECTORS.parents[1] / "spec" / "clauses.json"
 FLOORS = {
     **{"bundle": 30, "material": 20, "envelope": 25, "pae": 20, "signature": 30, "key": 12, "statement": 25},
     **{"predicate": 35, "names": 25, "order": 8, "root-digest": 6, "files": 30, "digest": 10, "shards": 30},
-    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10, "certificate": 45, "signing": 25},
+    **{"algorithms": 8, "ignored": 25, "compat": 12, "limits": 10, "certificate": 45, "signing": 25, "sigstore": 60},
 }
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
     *("compat/raw-key-of-the-attacker", "compat/old", "compat/old-not-allowed", "compat/old-and-changed"),
     *("compat/old-encoding-new-statement", "compat/old-and-forged"),
+    *("sigstore/payload-changed-v1", "sigstore/payload-changed-v2", "sigstore/signed-without-encoding"),
+    *("sigstore/signed-by-another-key-v1", "sigstore/signed-by-another-key-v2"),
 )
 
 
@@ -84,6 +88,8 @@ STAGE_OF_THE_SECOND = {"compat/dot-for-a-folder": "names"}
 
 @pytest.mark.parametrize("family", case.families())
 def test_the_package_says_what_is_published(family: str) -> None:
+    if family == "sigstore":
+        pytest.importorskip("sigstore", reason="pip install 'model_signing_ref[sigstore]'")
     wrong = [line for vector in of_family(family) for line in judge(vector, inprocess.package, expected(vector))]
     assert not wrong, "\n".join(wrong)
 
@@ -261,8 +267,13 @@ MAY_DIFFER = {
     **{layer: {"bundle"} for layer in ("bundle-bytes", "bundle", "envelope", "signature", "payload-bytes", "payload")},
     **{"model": {"bundle", "model"}, "signer": {"bundle", "signer", "trust"}, "tree": {"model"}},
     **{"outside": {"outside"}, "options": {"options"}, "trust": {"trust"}, "placement": {"bundle_path"}},
-    **{"time": {"verification_time"}, "chain": {"bundle", "chain", "signer", "trust"}},
+    **{"time": {"verification_time"}, "recipe": {"bundle"}, "trusted-root": {"trust"}},
+    "chain": {"bundle", "chain", "signer", "trust"},
 }
+
+
+# Layers whose edits are of a part of the bundle.
+INSIDE = ("bundle", "envelope", "signature", "payload", "payload-bytes", "model", "recipe", "chain")
 
 
 def test_one_change_only() -> None:
@@ -272,10 +283,14 @@ def test_one_change_only() -> None:
         differ = {name for name in case.made_of(vector) if vector[name] != control[name]}
         assert differ, vector["id"]
         assert differ <= MAY_DIFFER[edit["layer"]], (vector["id"], differ)
-        if edit["layer"] in ("bundle", "envelope", "signature", "payload", "payload-bytes", "model", "chain"):
+        if edit["layer"] in INSIDE:
             places = set(differences(opened(control), opened(vector)))
-            allowed = tuple(allowed_places(edit))
+            allowed = (*allowed_places(edit), *places_of_sigstore(vector))
             assert all(place.startswith(allowed) for place in places), (vector["id"], places, allowed)
+        if edit["layer"] == "trusted-root":
+            roots = (json.loads(each["trust"]["trusted_root"])["trustedRoot"] for each in (control, vector))
+            allowed = tuple(allowed_places(edit))
+            assert all(place.startswith(allowed) for place in differences(*roots)), vector["id"]
 
 
 def test_one_change_of_a_recipe() -> None:
@@ -349,10 +364,21 @@ def differences(one: Any, other: Any, at: str = "") -> Iterator[str]:
         yield at
 
 
+def places_of_sigstore(vector: case.Vector) -> Iterator[str]:
+    """Prefixes of what follows from a Sigstore signature; a recipe is of that and of the certificate."""
+    edit = vector["edit"]
+    signed = edit["layer"] in ("payload", "payload-bytes", "model", "recipe") or edit.get("signed_again")
+    if vector["method"] == "sigstore" and signed and edit.get("signature") != "kept":
+        yield "/verificationMaterial/tlogEntries"
+        yield "/verificationMaterial/timestampVerificationData"
+        if edit["layer"] == "recipe":
+            yield "/verificationMaterial/certificate"
+
+
 def allowed_places(edit: Any) -> Iterator[str]:
     """Prefixes of the places that an edit may change, the signature that follows from it included."""
     payload, resources = "/dsseEnvelope/payload", "/dsseEnvelope/payload/predicate/resources"
-    base = {"bundle": "", "envelope": "/dsseEnvelope", "payload": payload}.get(edit["layer"])
+    base = {"bundle": "", "envelope": "/dsseEnvelope", "payload": payload, "trusted-root": ""}.get(edit["layer"])
     if edit["layer"] != "bundle" and edit.get("signature") != "kept" and edit["layer"] != "envelope":
         yield "/dsseEnvelope/signatures/0/sig"
     if edit.get("signed_again"):
@@ -402,7 +428,7 @@ def plain_envelope(vector: case.Vector) -> Any:
 
 def signer_of(vector: case.Vector) -> Any:
     """The public key that the signature has to hold with: the label's, else that of the bundle's first certificate."""
-    if vector["signer"] is not None:
+    if vector["signer"] is not None and vector["method"] != "sigstore":
         return load_pem_public_key(keys.public_pem(vector["signer"]).encode())
     material = json.loads(case.bundle_bytes(vector))["verificationMaterial"]
     chain = material.get("x509CertificateChain", {}).get("certificates", [])

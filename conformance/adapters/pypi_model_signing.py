@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from conformance.adapters.protocol import command_line
 
 HASHES = ("sha256",)  # its library has more, and shards; its command line verifies with neither
-PROFILES = ("compat-1.0", "compat-1.1")
+PROFILES = ("sigstore", "compat-1.0", "compat-1.1")
 # It spells every other option with underscores.
 DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 
@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
         facts = {"client": "model-signing", "client_version": version("model-signing")}
-        flags = ["--allow-symlinks", "--no-ignore-git-paths"]
+        flags = ["--allow-symlinks", "--no-ignore-git-paths", "--trust-config"]
         print(json.dumps({**facts, "flags": flags, "hash_algorithms": HASHES, "profiles": PROFILES}))
         return 0
     from model_signing._cli import main as run  # type: ignore[import-not-found]

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conformance import case
 
-from . import keys, signatures
+from . import keys, signatures, sigstore
 from .kit import (
     JSON,
     PAYLOAD_TYPE,
@@ -52,6 +52,26 @@ def insert_at(layer: str, pointer: str, value: JSON, **more: Any) -> Edit:
 def move_at(layer: str, pointer: str, to: str, **more: Any) -> Edit:
     """Take what is at `pointer` and put it at `to`: inserted in an array, set in an object."""
     return {"layer": layer, "op": "move", "pointer": pointer, "to": to, **more}
+
+
+def flip_at(pointer: str) -> Edit:
+    """Flip the lowest bit of the last byte of base64 in the bundle."""
+    return {"layer": "bundle", "op": "flip", "pointer": pointer}
+
+
+def add_at(pointer: str, number: int) -> Edit:
+    """Add to a number that the bundle has as a string."""
+    return {"layer": "bundle", "op": "add", "pointer": pointer, "number": number}
+
+
+def double_at(pointer: str) -> Edit:
+    """Repeat the last item of an array of the bundle."""
+    return {"layer": "bundle", "op": "double", "pointer": pointer}
+
+
+def text_at(pointer: str, find: str, replace: str) -> Edit:
+    """Replace the one place where `find` is in a text of the bundle."""
+    return {"layer": "bundle", "op": "text", "pointer": pointer, "find": find, "replace": replace}
 
 
 def rooted(edit: Edit) -> Edit:
@@ -129,6 +149,16 @@ def signer(label: str) -> Edit:
     return {"layer": "signer", "op": "use", "label": label}
 
 
+def recipe(**changes: JSON) -> Edit:
+    """Change members of the recipe of a Sigstore bundle; all that depends on them is made again."""
+    return {"layer": "recipe", "op": "change", "changes": changes}
+
+
+def root(op: str, pointer: str, **more: JSON) -> Edit:
+    """Change the trusted root: set (value), remove, or others, which puts there what another instance has."""
+    return {"layer": "trusted-root", "op": op, "pointer": pointer, **more}
+
+
 # --- how they are made
 
 
@@ -181,7 +211,7 @@ def _envelope(material: Material, edit: Edit) -> None:
     else:
         value["dsseEnvelope"] = envelope = edit_json(envelope, edit)
     if edit.get("signed_again"):
-        _sign(material, envelope)
+        value = _signed(material, envelope)
     material["bundle"] = as_rule(dump(value))
 
 
@@ -244,12 +274,26 @@ def _tree(material: Material, edit: Edit) -> None:
         entries[at] = edit["entry"]
 
 
+def _recipe(material: Material, edit: Edit) -> None:
+    envelope = open_bundle(material)["dsseEnvelope"]
+    material["bundle"] = as_rule(dump(_signed(material, envelope, edit["changes"])))
+
+
 def _options(material: Material, edit: Edit) -> None:
     material["options"][edit["name"]] = edit["value"]
 
 
 def _trust(material: Material, edit: Edit) -> None:
     material["trust"][edit["name"]] = edit["value"]
+
+
+def _trusted_root(material: Material, edit: Edit) -> None:
+    config = json.loads(material["trust"]["trusted_root"])
+    if edit["op"] == "others":
+        at = parse_pointer(edit["pointer"])
+        edit = {**edit, "op": "set", "value": _get(sigstore.others(at[0]), at[1:])}
+    config["trustedRoot"] = edit_json(config["trustedRoot"], edit)
+    material["trust"]["trusted_root"] = json.dumps(config)
 
 
 def _placement(material: Material, edit: Edit) -> None:
@@ -272,8 +316,8 @@ def _signer(material: Material, edit: Edit) -> None:
     material["trust"]["public_key"] = pem
     value = open_bundle(material)
     value["verificationMaterial"]["publicKey"]["hint"] = keys.fingerprint(pem)
-    _sign(material, value["dsseEnvelope"])
     material["bundle"] = as_rule(dump(value))
+    material["bundle"] = as_rule(dump(_signed(material, value["dsseEnvelope"])))
 
 
 LAYERS: dict[str, Callable[[Material, Edit], None]] = {
@@ -285,11 +329,13 @@ LAYERS: dict[str, Callable[[Material, Edit], None]] = {
     "payload": _payload,
     "model": _model,
     "signer": _signer,
+    "recipe": _recipe,
     "chain": _chain,
     "tree": _tree,
     "outside": _tree,
     "options": _options,
     "trust": _trust,
+    "trusted-root": _trusted_root,
     "placement": _placement,
     "time": _time,
 }
@@ -315,14 +361,21 @@ def seal(material: Material, payload: bytes, edit: Edit) -> None:
     value = open_bundle(material)
     value["dsseEnvelope"]["payload"] = b64(payload)
     if edit.get("signature") != "kept":
-        _sign(material, value["dsseEnvelope"])
+        value = _signed(material, value["dsseEnvelope"])
     material["bundle"] = as_rule(dump(value))
 
 
-def _sign(material: Material, envelope: JSON) -> None:
+def _signed(material: Material, envelope: JSON, changes: Mapping[str, JSON] | None = None) -> JSON:
+    """The bundle of `material` with `envelope`, signed again: with Sigstore all that depends on it is made again."""
+    value, signer = open_bundle(material), material["signer"]
     kind = envelope.get("payloadType", PAYLOAD_TYPE)
-    payload = envelope["payload"].translate(str.maketrans("-_", "+/"))
-    envelope["signatures"][0]["sig"] = b64(keys.sign(material["signer"], pae(kind, base64.b64decode(payload))))
+    payload = base64.b64decode(envelope["payload"].translate(str.maketrans("-_", "+/")))
+    if sigstore.is_sigstore(signer):
+        honest = sigstore.bundle_of(signer, open_payload(material), value["dsseEnvelope"]["payloadType"])
+        assert value == honest, "only a bundle that is as its recipe makes it can be signed again"
+        return sigstore.bundle_of(signer, payload, kind, changes)
+    envelope["signatures"][0]["sig"] = b64(keys.sign(signer, pae(kind, payload)))
+    return {**value, "dsseEnvelope": envelope}
 
 
 def _letters_swapped(text: str) -> str:
@@ -381,10 +434,13 @@ def _set(value: JSON, at: list[str], new: JSON) -> None:
 
 
 def edit_json(value: JSON, edit: Edit) -> JSON:
-    """A JSON value with set, remove, insert or move made to it."""
+    """A JSON value with set, remove, insert, move or one of IN_PLACE made to it."""
     at = parse_pointer(edit["pointer"])
     if edit["op"] == "relabel":
         _relabel(_get(value, at), edit["from"], edit["to"])
+        return value
+    if edit["op"] in IN_PLACE:
+        _set(value, at, IN_PLACE[edit["op"]](_get(value, at), edit))
         return value
     if not at:
         assert edit["op"] == "set", edit
@@ -412,6 +468,25 @@ def _relabel(predicate: JSON, old: str, new: str) -> None:
     ):
         assert holder[name] == old, holder
         holder[name] = new
+
+
+def _flipped(text: str) -> str:
+    data = bytearray(base64.b64decode(text))
+    data[-1] ^= 1
+    return b64(bytes(data))
+
+
+def _substituted(text: str, find: str, replacement: str) -> str:
+    assert text.count(find) == 1, (find, text)
+    return text.replace(find, replacement)
+
+
+IN_PLACE: dict[str, Callable[[JSON, Edit], JSON]] = {
+    "flip": lambda value, edit: _flipped(value),
+    "add": lambda value, edit: str(int(value) + edit["number"]),
+    "double": lambda value, edit: [*value, copy.deepcopy(value[-1])],
+    "text": lambda value, edit: _substituted(value, edit["find"], edit["replace"]),
+}
 
 
 def _put(value: JSON, at: list[str], moved: JSON) -> None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from conformance import case
 
-from . import chains, keys
+from . import chains, keys, sigstore
 
 JSON = Any
 Material = dict[str, Any]  # what a client is given: the members case.MATERIAL
@@ -159,6 +159,15 @@ def key_case(
         "model": {"name": name, "entries": [*tree, *unsigned]},
         "outside": list(outside),
     }
+
+
+def sigstore_case(files: Mapping[str, Content], recipe: str = "rekor-v1", **more: Any) -> Material:
+    """The same for the method sigstore: signed as one of sigstore.RECIPES has it. `more` is as for key_case."""
+    made = key_case(files, **more)
+    signer = sigstore.PREFIX + recipe
+    payload = base64.b64decode(json.loads(case.content(made["bundle"]))["dsseEnvelope"]["payload"])
+    bundle = as_rule(dump(sigstore.bundle_of(signer, payload, PAYLOAD_TYPE)))
+    return {**made, "method": "sigstore", "signer": signer, "bundle": bundle, "trust": sigstore.trust_of(signer)}
 
 
 def key_bundle(signer: str, payload: bytes) -> JSON:

@@ -433,15 +433,16 @@ def make_leaf(
     scts: Callable[[bytes], bytes | None],
     lifetime: int = LEAF_LIFETIME,
     signer: ec.EllipticCurvePrivateKey | None = None,
+    subject: x509.Name | None = None,
 ) -> x509.Certificate:
-    """A leaf below `authority`, with its SCTs embedded.
+    """A leaf below `authority`, with its SCTs embedded; its subject is empty unless given.
 
     `scts` takes the to-be-signed certificate without SCTs (RFC 6962 3.2) and returns the SCT list to
     embed, or None for none. `signer` is the key that signs, the authority's unless given.
     """
     make = functools.partial(
         make_certificate,
-        subject=x509.Name([]),
+        subject=subject or x509.Name([]),
         issuer=authority.certificate.subject,
         public_key=public_key,
         signer=signer or authority.key,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
 from . import encodings as enc
 from .encodings import Body, Entry, Instance
@@ -37,14 +38,23 @@ class Recipe(NamedTuple):
     rekor: int = 1
     timestamps: int = 0
     seed: str = "static"
-    issuer: str = ISSUER  # extension .1.1
-    issuer_v2: str = ISSUER  # extension .1.8
+    names: tuple[str, ...] = (f"email:{IDENTITY}",)  # of the leaf: see NAMES
+    subject: str = ""  # the leaf's common name
+    issuer: str | None = ISSUER  # extension .1.1
+    issuer_v2: str | None = ISSUER  # extension .1.8
+    issued_at: int = ISSUED_AT
     usage: ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING
     without: ObjectIdentifier | None = None  # an extension that the leaf lacks
     signing: bool = True  # whether the leaf's key usage is digitalSignature
     scts: int = 1
     sct_key: bool = False
+    others_sct: bool = False  # the leaf's SCT is that of another certificate
     ca_key: bool = False
+    ca_seed: str | None = None  # of the instance whose authority issues the leaf, under the same names
+    payload_type: str = PAYLOAD_TYPE
+    signing_key: bool = False
+    over_payload: bool = False  # the signature is over the payload, without the pre-authentication encoding
+    log_seed: str | None = None  # of the instance whose log the entry is in
     log_time: int = SIGNED_AT
     timestamp_time: int = SIGNED_AT
     log_key: bool = False  # of checkpoint and promise
@@ -52,10 +62,15 @@ class Recipe(NamedTuple):
     timestamp_key: bool = False
     timestamp_message: bytes | None = None
     timestamp_seed: str | None = None
+    timestamp_chain: bool = True  # whether a timestamp brings its authority's certificate
+    hint_key: bool = False  # named by the checkpoint's signature
     other_root: bool = False  # the checkpoint is over another tree
     other_size: bool = False  # the checkpoint is of a log of one entry, with the same root
     others_entry: bool = False  # the log entry is of another envelope
     others_signature: bool = False  # the log entry is of another signature over the same payload
+    others_certificate: bool = False  # the log entry has another certificate for the same key
+    payload_digest: bool = False  # the log entry has the digest of the payload, not of what is signed (Rekor v2)
+    hashed_record: bool = False  # the log entry is a hashedrekord 0.0.1 over what is signed (Rekor v1)
     junk_body: bool = False  # the log entry's body says nothing
     kind: tuple[str, str] | None = None  # of the log entry, where it is not the usual
 
@@ -91,14 +106,22 @@ class Case(NamedTuple):
 
 def make(case: Case, payload: bytes) -> Made:
     """The bundle of a case over `payload`."""
-    instance = enc.make_instance(case.recipe.seed)
+    instance = make_instance(case.recipe.seed)
     bundle = honest_bundle(instance, case.recipe, payload)
     case.edit(bundle)
-    root = _tree(enc.trusted_root(instance))
-    case.distrust(root)
+    config = trust_config(instance)
+    case.distrust(config["trustedRoot"])
+    return Made(bundle, config, case.identity, case.issuer)
+
+
+make_instance = functools.cache(enc.make_instance)
+
+
+def trust_config(instance: Instance) -> Tree:
+    """What to trust, as a client's configuration; its services are nowhere."""
     nowhere = "http://127.0.0.1:9"  # the discard port: nothing is to be asked
     config = enc.signing_config(enc.Endpoints(nowhere, nowhere, nowhere, nowhere))
-    return Made(bundle, _tree(enc.trust_config(root, config)), case.identity, case.issuer)
+    return _tree(enc.trust_config(enc.trusted_root(instance), config))
 
 
 def _tree(value: enc.JsonObject) -> Tree:
@@ -110,73 +133,105 @@ def honest_bundle(instance: Instance, recipe: Recipe, payload: bytes) -> Tree:
     """What a client gets that signs `payload`, but for what the recipe says."""
     key = enc.ec_key(recipe.seed, "signer")
     leaf = make_leaf(instance, recipe, key.public_key())
-    signature = enc.sign(key, enc.pae(PAYLOAD_TYPE, payload))
-    logged = b'{"another":"payload"}' if recipe.others_entry else payload
-    logging_key = enc.ec_key(recipe.seed, "another signer") if recipe.others_signature else key
-    logged_signature = enc.sign(logging_key, enc.pae(PAYLOAD_TYPE, logged))
-    body = make_body(recipe, logged, logged_signature, leaf)
-    envelope = enc.envelope(PAYLOAD_TYPE, payload, signature)
+    signing_key = enc.ec_key(recipe.seed, "another signer") if recipe.signing_key else key
+    message = payload if recipe.over_payload else enc.pae(recipe.payload_type, payload)
+    signature = enc.sign(signing_key, message)
+    entry = make_entry(instance, recipe, make_body(instance, recipe, payload, signature, leaf))
+    envelope = enc.envelope(recipe.payload_type, payload, signature)
     stamps = [make_timestamp(instance, recipe, signature, number) for number in range(recipe.timestamps)]
-    return _tree(enc.bundle(leaf, [make_entry(instance, recipe, body)], envelope, stamps))
+    return _tree(enc.bundle(leaf, [entry], envelope, stamps))
 
 
 def make_leaf(instance: Instance, recipe: Recipe, key: ec.EllipticCurvePublicKey) -> x509.Certificate:
     """The signer's certificate."""
-    authority = instance.fulcio
-    logs = [instance.ct_key, enc.ec_key(recipe.seed, "second CT key")][: recipe.scts]
-    wrong = enc.ec_key(recipe.seed, "wrong CT key")
-
-    def scts(tbs: bytes) -> bytes | None:
-        made = [
-            enc.sct(
-                wrong if recipe.sct_key else log,
-                tbs,
-                authority.certificate,
-                ISSUED_AT * 1000,
-                log_id=enc.spki_hash(log.public_key()),
-            )
-            for log in logs
-        ]
-        return enc.sct_list(made) if made else None
-
+    authority = (make_instance(recipe.ca_seed) if recipe.ca_seed else instance).fulcio
     return enc.make_leaf(
         authority,
         key,
         list(leaf_extensions(authority, recipe, key)),
+        subject=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, recipe.subject)] if recipe.subject else []),
         serial=enc.serial_number(recipe.seed, "leaf"),
-        not_before=ISSUED_AT,
-        scts=scts,
+        not_before=recipe.issued_at,
+        scts=lambda tbs: make_scts(instance, recipe, authority, tbs),
         signer=enc.ec_key(recipe.seed, "wrong CA key") if recipe.ca_key else None,
     )
+
+
+def make_scts(instance: Instance, recipe: Recipe, authority: enc.Authority, tbs: bytes) -> bytes | None:
+    """The list of SCTs over a certificate without them; None for no list."""
+    logs = [instance.ct_key, enc.ec_key(recipe.seed, "second CT key")][: recipe.scts]
+    wrong = enc.ec_key(recipe.seed, "wrong CT key") if recipe.sct_key else None
+    logged = b"the certificate of somebody else" if recipe.others_sct else tbs
+    made = [
+        enc.sct(
+            wrong or log,
+            logged,
+            authority.certificate,
+            recipe.issued_at * 1000,
+            log_id=enc.spki_hash(log.public_key()),
+        )
+        for log in logs
+    ]
+    return enc.sct_list(made) if made else None
+
+
+# How a name of the leaf is written in a recipe: one of these, a colon, and the name.
+NAMES: dict[str, Callable[[str], x509.GeneralName]] = {
+    "email": x509.RFC822Name,
+    "URI": x509.UniformResourceIdentifier,
+    "DNS": x509.DNSName,
+    "otherName": enc.username,
+}
+
+
+def alternative_name(text: str) -> x509.GeneralName:
+    """A name of the leaf, from how it is written in a recipe."""
+    kind, _, name = text.partition(":")
+    return NAMES[kind](name)
 
 
 def leaf_extensions(
     authority: enc.Authority, recipe: Recipe, key: ec.EllipticCurvePublicKey
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
     """What the signer's certificate says."""
+    names = [alternative_name(text) for text in recipe.names]
+    issuers = {enc.OID_ISSUER_V1: recipe.issuer, enc.OID_ISSUER_V2: recipe.issuer_v2}
+    lacking = {recipe.without, *(oid for oid, issuer in issuers.items() if issuer is None)}
     honest = enc.leaf_extensions(
         authority,
         key,
-        x509.RFC822Name(IDENTITY),
-        recipe.issuer,
-        issuer_v2=recipe.issuer_v2,
+        names[0],
+        recipe.issuer or "",
+        issuer_v2=recipe.issuer_v2 or "",
         usage=recipe.usage,
     )
     for extension, critical in honest:
         if isinstance(extension, x509.KeyUsage) and not recipe.signing:
             yield enc.key_usage(), critical
-        elif extension.oid != recipe.without:
+        elif isinstance(extension, x509.SubjectAlternativeName) and recipe.without != extension.oid:
+            yield x509.SubjectAlternativeName(names), critical and not recipe.subject  # RFC 5280 4.2.1.6
+        elif extension.oid not in lacking:
             yield extension, critical
 
 
-def make_body(recipe: Recipe, payload: bytes, signature: bytes, leaf: x509.Certificate) -> Body:
+def make_body(instance: Instance, recipe: Recipe, payload: bytes, signature: bytes, leaf: x509.Certificate) -> Body:
     """The log entry's body."""
-    if recipe.rekor == 1:
-        text = enc.canonical_json(enc.envelope(PAYLOAD_TYPE, payload, signature))
-        body = enc.dsse_body(text, payload, signature, leaf)
-    else:
-        digest = hashlib.sha256(enc.pae(PAYLOAD_TYPE, payload)).digest()
+    key = enc.ec_key(recipe.seed, "another signer" if recipe.others_signature else "signer")
+    if recipe.others_certificate:
+        leaf = make_leaf(instance, recipe._replace(names=("email:mallory@example.com",)), key.public_key())
+    if recipe.others_entry:
+        payload = b'{"another":"payload"}'
+    if recipe.others_entry or recipe.others_signature:
+        signature = enc.sign(key, enc.pae(recipe.payload_type, payload))
+    text = enc.canonical_json(enc.envelope(recipe.payload_type, payload, signature))
+    message = payload if recipe.payload_digest else enc.pae(recipe.payload_type, payload)
+    digest = hashlib.sha256(message).digest()
+    if recipe.rekor == 2:
         body = enc.hashedrekord_v2_body(digest, signature, leaf)
+    elif recipe.hashed_record:
+        body = enc.hashedrekord_v1_body(digest, signature, leaf)
+    else:
+        body = enc.dsse_body(text, payload, signature, leaf)
     if recipe.junk_body:
         body = body._replace(bytes=b"{}")
     return body if recipe.kind is None else body._replace(kind=recipe.kind[0], version=recipe.kind[1])
@@ -184,28 +239,30 @@ def make_body(recipe: Recipe, payload: bytes, signature: bytes, leaf: x509.Certi
 
 def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     """The log's answer for `body`, among entries of others."""
+    instance = make_instance(recipe.log_seed) if recipe.log_seed else instance
     log = instance.rekor_v1 if recipe.rekor == 1 else instance.rekor_v2
     bodies = [Body("dsse", "0.0.1", b'{"other":%d}' % number) for number in range(SIZE)]
     bodies[POSITION] = body
-    wrong = enc.make_instance(f"{recipe.seed}, wrong keys")
+    wrong = make_instance(f"{recipe.seed}, wrong keys")
     other = wrong.rekor_v1.key if recipe.rekor == 1 else wrong.rekor_v2.key
     time = recipe.log_time if recipe.rekor == 1 else None
     entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=other if recipe.log_key else None)
     if recipe.promise_key and recipe.rekor == 1:
         promise = enc.entry_promise(other, body.bytes, recipe.log_time, entry.log_id, entry.log_index)
         entry = entry._replace(promise=promise)
-    if recipe.other_root or recipe.other_size:
+    if recipe.other_root or recipe.other_size or recipe.hint_key:
         root = hashlib.sha256(b"another tree").digest() if recipe.other_root else entry.root
         text = enc.checkpoint_text(log.origin, 1 if recipe.other_size else SIZE, root)
-        entry = entry._replace(checkpoint=enc.signed_note(text, log.key, log.host, log.key_id[:4]))
+        hint = b"\0\0\0\0" if recipe.hint_key else log.key_id[:4]
+        entry = entry._replace(checkpoint=enc.signed_note(text, log.key, log.host, hint))
     return entry
 
 
 def make_timestamp(instance: Instance, recipe: Recipe, signature: bytes, number: int) -> bytes:
     """A timestamp over `signature`."""
-    authority = (enc.make_instance(recipe.timestamp_seed) if recipe.timestamp_seed else instance).tsa
+    authority = (make_instance(recipe.timestamp_seed) if recipe.timestamp_seed else instance).tsa
     message = signature if recipe.timestamp_message is None else recipe.timestamp_message
-    asked = enc.TimestampRequest("sha256", hashlib.sha256(message).digest())
+    asked = enc.TimestampRequest("sha256", hashlib.sha256(message).digest(), certificates=recipe.timestamp_chain)
     wrong = enc.ec_key(recipe.seed, "wrong TSA key") if recipe.timestamp_key else None
     serial = enc.serial_number(recipe.seed, f"timestamp {number}")
     return enc.timestamp_response(authority, asked, recipe.timestamp_time, serial, signer=wrong)
@@ -298,7 +355,7 @@ def change_payload(tree: Tree) -> None:
 
 def other_log_keys(tree: Tree) -> None:
     """Trust another instance's logs, under the names of this one's."""
-    others = enc.trusted_root(enc.make_instance("static, others"))["tlogs"]
+    others = enc.trusted_root(make_instance("static, others"))["tlogs"]
     for ours, theirs in zip(tree["tlogs"], _tree({"logs": others})["logs"], strict=True):
         ours["publicKey"] = theirs["publicKey"]
 
@@ -307,7 +364,7 @@ def others(member: str) -> Edit:
     """Trust another instance's services of one kind."""
 
     def edit(tree: Tree) -> None:
-        tree[member] = _tree(enc.trusted_root(enc.make_instance("static, others")))[member]
+        tree[member] = _tree(enc.trusted_root(make_instance("static, others")))[member]
 
     return edit
 

@@ -63,7 +63,9 @@ class Row(NamedTuple):
 
 
 _NO_CHAIN = "failed to build timestamp certificate chain"
+_NO_SCT = "failed to verify SCT on signing certificate"
 _EXPIRED = "the certificate was not valid at the time of signing"
+_OLD = "an authority's certificate was not valid at the time of signing"
 _BAD_ENTRY = "the log entry does not hold"
 _OTHERS_ENTRY = "the log entry is not of this signature"
 _NO_TIME = "no time of signing is proven"
@@ -71,30 +73,34 @@ _NO_TIME = "no time of signing is proven"
 ROWS = (
     # loading the bundle
     Row("failed to load bundle", BundleRejected, "REF-SIGSTORE-01", "the sigstore package does not read this bundle"),
-    Row("error parsing asn1 value", CertificateRejected, "REF-SIGSTORE-02", "the certificate is not one of X.509"),
+    Row("error parsing asn1 value", CertificateRejected, "SIGSTORE-01", "the certificate is not one of X.509"),
     Row(
         "expected exactly one log entry", TransparencyRejected, "REF-SIGSTORE-06", "the bundle has several log entries"
     ),
     Row("Expected log entry version", TransparencyRejected, "REF-SIGSTORE-06", "the log entry is of another kind"),
-    Row("entry must contain inclusion proof", TransparencyRejected, "REF-SIGSTORE-07", "the log entry has no proof"),
-    Row("bundle must contain an inclusion promise", TransparencyRejected, "REF-SIGSTORE-08", _NO_TIME),
+    Row("entry must contain inclusion proof", TransparencyRejected, "BUNDLE-04", "the log entry has no proof"),
+    Row("bundle must contain an inclusion promise", TransparencyRejected, "SIGSTORE-09", _NO_TIME),
     # the trust root
-    Row("Fulcio certificates not found", CertificateRejected, "REF-SIGSTORE-13", "the trust root has no authority"),
-    Row("trusted root contains no transparency log", TransparencyRejected, "REF-SIGSTORE-13", "no log is trusted"),
-    Row("Did not find any Rekor keys", TransparencyRejected, "REF-SIGSTORE-13", "no log is trusted"),
-    Row("CTFE keys not found", TransparencyRejected, "REF-SIGSTORE-13", "no certificate log is trusted"),
+    Row("Fulcio certificates not found", CertificateRejected, "SIGSTORE-01", "the trust root has no authority"),
+    Row("trusted root contains no transparency log", TransparencyRejected, "SIGSTORE-06", "no log is trusted"),
+    Row("Did not find any Rekor keys", TransparencyRejected, "SIGSTORE-06", "no log is trusted"),
+    Row("CTFE keys not found", TransparencyRejected, "SIGSTORE-03", "no certificate log is trusted"),
     # (0) a time of signing
-    Row("Invalid Timestamp Response", TransparencyRejected, "REF-SIGSTORE-08", "a timestamp can't be read"),
+    Row("Invalid Timestamp Response", TransparencyRejected, "SIGSTORE-10", "a timestamp can't be read"),
     Row("duplicate timestamp found", TransparencyRejected, "REF-SIGSTORE-08", "a timestamp is repeated"),
     Row("too many signed timestamp", TransparencyRejected, "REF-SIGSTORE-08", "there are too many timestamps"),
-    Row("no Timestamp Authorities", TransparencyRejected, "REF-SIGSTORE-13", "no timestamp authority is trusted"),
+    Row("no Timestamp Authorities", TransparencyRejected, "SIGSTORE-10", "no timestamp authority is trusted"),
     Row("Integrated time only supported", TransparencyRejected, "REF-SIGSTORE-06", "the log entry is of another kind"),
-    Row("not enough sources of verified time", TransparencyRejected, "REF-SIGSTORE-08", _NO_TIME),
+    Row("not enough sources of verified time", TransparencyRejected, "SIGSTORE-09", _NO_TIME),
     # (1) the chain at that time
-    Row(f"{_NO_CHAIN}: validation failed: cert is not valid at", TimeRejected, "REF-SIGSTORE-04", _EXPIRED),
-    Row(_NO_CHAIN, CertificateRejected, "REF-SIGSTORE-02", "the certificate is not of a trusted authority"),
+    Row(f"{_NO_CHAIN}: validation failed: cert is not valid at", TimeRejected, "SIGSTORE-02", _EXPIRED),
+    Row(
+        f"{_NO_CHAIN}: validation failed: candidates exhausted: cert is not valid at", TimeRejected, "SIGSTORE-02", _OLD
+    ),
+    Row(_NO_CHAIN, CertificateRejected, "SIGSTORE-01", "the certificate is not of a trusted authority"),
     # (2) the signed certificate timestamp
-    Row("failed to verify SCT", TransparencyRejected, "REF-SIGSTORE-05", "the certificate is not proven to be logged"),
+    Row(f"{_NO_SCT}: Expected one", TransparencyRejected, "REF-SIGSTORE-05", "the certificate is logged several times"),
+    Row(_NO_SCT, TransparencyRejected, "SIGSTORE-03", "the certificate is not proven to be logged"),
     # (3) profile and policy
     Row("No <class 'cryptography.x509.extensions.", CertificateRejected, "REF-SIGSTORE-03", "an extension is missing"),
     Row("Key usage is not of type", CertificateRejected, "REF-SIGSTORE-03", "the certificate is not for signing"),
@@ -103,17 +109,18 @@ ROWS = (
     Row("Certificate does not contain OIDCIssuer", IdentityRejected, "REF-SIGSTORE-11", "no identity provider"),
     Row("Certificate's SANs do not match", IdentityRejected, "REF-SIGSTORE-10", "another identity"),
     # (4), (5) the log entry, and (6)
-    Row("invalid log entry", TransparencyRejected, "REF-SIGSTORE-07", _BAD_ENTRY),
-    Row("invalid signing cert: expired", TimeRejected, "REF-SIGSTORE-04", _EXPIRED),
+    Row("invalid log entry: SET", TransparencyRejected, "SIGSTORE-05", "the log's promise does not hold"),
+    Row("invalid log entry", TransparencyRejected, "SIGSTORE-06", _BAD_ENTRY),
+    Row("invalid signing cert: expired", TimeRejected, "SIGSTORE-02", _EXPIRED),
     # (7) the signature
     Row("DSSE: invalid signature", SignatureRejected, "DSSE-01", "the signature does not hold with the certificate"),
     # (8) the entry is of this signature
     Row("Unsupported DSSE log entry type", TransparencyRejected, "REF-SIGSTORE-06", "the log entry is of another kind"),
-    Row("invalid DSSE log entry", TransparencyRejected, "REF-SIGSTORE-09", _OTHERS_ENTRY),
-    Row("expected SHA256 payload hash", TransparencyRejected, "REF-SIGSTORE-09", _OTHERS_ENTRY),
-    Row("log entry payload hash does not match", TransparencyRejected, "REF-SIGSTORE-09", _OTHERS_ENTRY),
-    Row("log entry signatures do not match", TransparencyRejected, "REF-SIGSTORE-09", _OTHERS_ENTRY),
-    Row("transparency log entry is inconsistent", TransparencyRejected, "REF-SIGSTORE-09", _OTHERS_ENTRY),
+    Row("invalid DSSE log entry", TransparencyRejected, "SIGSTORE-07", _OTHERS_ENTRY),
+    Row("expected SHA256 payload hash", TransparencyRejected, "SIGSTORE-08", _OTHERS_ENTRY),
+    Row("log entry payload hash does not match", TransparencyRejected, "SIGSTORE-08", _OTHERS_ENTRY),
+    Row("log entry signatures do not match", TransparencyRejected, "SIGSTORE-08", _OTHERS_ENTRY),
+    Row("transparency log entry is inconsistent", TransparencyRejected, "SIGSTORE-08", _OTHERS_ENTRY),
 )
 # For what no row foresees, while loading and while verifying.
 LOADING = Row("", BundleRejected, "REF-SIGSTORE-01", "the sigstore package does not read this bundle")
@@ -216,7 +223,7 @@ def read_identity(der: bytes) -> Identity:
             if isinstance(each.value, x509.UnrecognizedExtension) and each.oid == ISSUER
         ]
     except _NOT_X509 as error:
-        raise CertificateRejected(f"the certificate can't be read: {said(error)}", clause="REF-SIGSTORE-02") from error
+        raise CertificateRejected(f"the certificate can't be read: {said(error)}", clause="SIGSTORE-01") from error
     return Identity(next((name for name in names if name is not None), None), next(iter(issuers), None))
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+
 from conformance.generate import certificates, keys
-from conformance.generate.edits import move_at, remove_at, set_at
+from conformance.generate.edits import move_at, open_bundle, remove_at, set_at
 from conformance.generate.kit import SIGNER, Edit, Family, Material, b64, key_case
+from conformance.loopback import encodings as enc
+from conformance.loopback import static
 
 FAMILY = Family(
     "material",
@@ -158,6 +162,19 @@ def chain_for_key() -> Edit:
 def certificate_for_key() -> Edit:
     """The material is a certificate for the very key, as the method sigstore has it."""
     return set_at("bundle", AT, {"certificate": certificate(), "tlogEntries": []})
+
+
+@CONFUSION.reject("sigstore-for-key", "OMS-11.1-08")
+def sigstore_for_key() -> Edit:
+    """The material is a certificate for the very key and a log entry of this signature, as a Sigstore client wrote."""
+    value = open_bundle(plain())
+    envelope = value["dsseEnvelope"]
+    payload, signature = (base64.b64decode(text) for text in (envelope["payload"], envelope["signatures"][0]["sig"]))
+    instance = static.make_instance(static.V1.seed)
+    leaf = static.make_leaf(instance, static.V1, keys.elliptic_key(SIGNER).public_key())
+    body = static.make_body(instance, static.V1, payload, signature, leaf)
+    entry = enc.log_entry_json(static.make_entry(instance, static.V1, body))
+    return set_at("bundle", AT, {"certificate": {"rawBytes": b64(enc.der(leaf))}, "tlogEntries": [entry]})
 
 
 @CONFUSION.reject("empty-chain-for-key", "OMS-11.1-08", stages=("material", "bundle"))
