@@ -64,7 +64,8 @@ def test_all_vectors_of_the_profiles_pass(language: str, words: list[str], tmp_p
     assert [line["id"] for line in lines if line["status"] not in ("pass", *apart)] == []
     assert [line["id"] for line in lines if line["stage_right"] is False] == []
     assert sum(line["stage_right"] is True for line in lines) > 350
-    assert {line["id"] for line in lines if line["status"] == "not-applicable"} == BEYOND
+    away = {line["id"] for line in lines if line["status"] == "not-applicable"}
+    assert {name for name in away if not name.startswith("signing/")} == BEYOND
 
 
 def test_what_would_be_ambiguous_is_refused(words: list[str], tmp_path: Path) -> None:

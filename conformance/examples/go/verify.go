@@ -267,7 +267,7 @@ func verify(asked request) (answer object) {
 			answer = thrown.(object) // anything else is a fault of this program, and ends it
 		}
 	}()
-	check(asked.Method == "key", "unsupported", "REF-UNSUPPORTED-01", "the method %q is not done here", asked.Method)
+	check(asked.Method == "key", "unsupported", "REF-UNSUPPORTED-01", "this verifies key bundles")
 	predicate, root := readStatement(readPayload(readEnvelope(asked.Bundle), asked.PublicKey))
 	resources, ignored := checkPredicate(predicate)
 	listed := checkNames(resources, root)
@@ -280,7 +280,7 @@ func main() {
 	case 1:
 		lines, answers := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
 		for asked := (request{}); lines.Decode(&asked) == nil && asked.Op != "bye"; asked = (request{}) {
-			answer := object{"client": "examples/go"}
+			answer := object{"client": "examples/go", "verdict": "unsupported"} // to hello, and to what it can't do
 			if asked.Op == "verify" {
 				answer = verify(asked)
 			}

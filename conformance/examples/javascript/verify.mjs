@@ -268,7 +268,7 @@ function checkDigests(parts, files, { size, hash }) {
 
 function verify(request) {
   try {
-    check(request.method === "key", "unsupported", "REF-UNSUPPORTED-01", "only keys are done here");
+    check(request.method === "key", "unsupported", "REF-UNSUPPORTED-01", "this verifies key bundles");
     const [predicate, root] = readStatement(readPayload(readEnvelope(request.bundle), request.public_key));
     const how = checkPredicate(predicate);
     const parts = checkNames(predicate.resources, root, how.size);
@@ -280,8 +280,8 @@ function verify(request) {
   }
 }
 
-const PROFILES = { profiles: ["shards", "compat-1.0"], hash_algorithms: ["sha256", "blake2b"] };
-const CAPABILITIES = { client: "examples/javascript", ...PROFILES };
+const HAS = { client: "examples/javascript", profiles: ["shards"], hash_algorithms: ["sha256", "blake2b"] };
+const OTHERWISE = { ...HAS, verdict: "unsupported" }; // the answer to hello, and to what this can't do
 const words = process.argv.slice(2);
 if (words.length === 3) {
   const [bundle, public_key, model] = words;
@@ -292,7 +292,7 @@ if (words.length === 3) {
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
     if (request.op === "bye") break;
-    console.log(JSON.stringify({ id: request.id, ...(request.op === "hello" ? CAPABILITIES : verify(request)) }));
+    console.log(JSON.stringify({ id: request.id, ...(request.op === "verify" ? verify(request) : OTHERWISE) }));
   }
 } else {
   console.error("usage: node verify.mjs BUNDLE PUBLIC_KEY MODEL");
