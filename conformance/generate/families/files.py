@@ -366,7 +366,7 @@ def unlistable_empty_folder() -> Edit:
     ours="accept",
     control="excused",
     severity="low",
-    why="OMS has nothing extra refused where the caller excuses it, and does not speak of folders that hide what they hold.",
+    why="OMS has nothing extra refused where the caller excuses it, and does not speak of folders that hide it.",
     gain="A model can't be verified because of a folder that nobody asked about.",
 )
 def unlistable_folder_excused() -> Edit:
