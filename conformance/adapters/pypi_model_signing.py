@@ -17,16 +17,21 @@ from conformance.adapters.protocol import command_line
 
 HASHES = ("sha256",)  # its library has more, and shards; its command line verifies with neither
 PROFILES = ("sigstore", "compat-1.0", "compat-1.1")
+FLAGS = ("--allow-symlinks", "--no-ignore-git-paths", "--trust-config")
 # It spells every other option with underscores.
 DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
+
+
+def capabilities() -> dict[str, object]:
+    """What model-signing has."""
+    facts = {"client": "model-signing", "client_version": version("model-signing")}
+    return {**facts, "flags": FLAGS, "hash_algorithms": HASHES, "profiles": PROFILES}
 
 
 def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
-        facts = {"client": "model-signing", "client_version": version("model-signing")}
-        flags = ["--allow-symlinks", "--no-ignore-git-paths", "--trust-config"]
-        print(json.dumps({**facts, "flags": flags, "hash_algorithms": HASHES, "profiles": PROFILES}))
+        print(json.dumps(capabilities()))
         return 0
     from model_signing._cli import main as run  # type: ignore[import-not-found]
 

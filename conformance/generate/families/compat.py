@@ -275,14 +275,15 @@ def old() -> Material:
     return made
 
 
-@OLD.reject(
+@OLD.either(
     "old-not-allowed",
+    "OMS-11.2-02",
     "DSSE-01",
     control="old",
+    stage="signature",
     stages=("signature", "statement"),
     severity="high",
-    profile="core",
-    why="What is signed is the pre-authentication encoding of DSSE v1, unless the caller allows another.",
+    why="OMS lets a verifier read old bundles, and does not say that the caller has to be asked.",
     gain="Two encodings of one payload are two messages under one signature.",
 )
 def old_not_allowed() -> Edit:
