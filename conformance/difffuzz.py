@@ -331,8 +331,8 @@ def vector(found: Found, count: int, seed: int) -> case.Vector:
     said, base, made = found.said, found.case.base, found.case.edits
     whole = len(made) == 1 and base["verdict"] == "accept"
     stages = {each.stage for each in said.values() if each.stage}
-    what = f"{base['id']} with a random edit: " if whole else f"{base['id']} with {len(made)} random edits: "
-    words = what + " and ".join(json.dumps(edit, sort_keys=True) for edit in made)
+    number = "a random edit" if len(made) == 1 else f"{len(made)} random edits"
+    words = f"{base['id']} with {number}: " + " and ".join(json.dumps(edit, sort_keys=True) for edit in made)
     ours = judged(found.material)
     made_vector = {
         "id": f"{NAME}/seed-{seed}-case-{found.number}",
@@ -343,7 +343,7 @@ def vector(found: Found, count: int, seed: int) -> case.Vector:
         "gain": "Unknown: nobody has looked at it yet.",
         "severity": "none",
         "clauses": base["clauses"],
-        "profile": base["profile"],
+        "profile": "core" if base["profile"] == "ref-strict" else base["profile"],
         "verdict": "either",
         "stages": [each for each in case.STAGES if each in stages],
         "ours": {"verdict": ours.verdict, "stage": ours.stage},

@@ -365,6 +365,8 @@ def in_placement(dice: random.Random, material: Material) -> Edit:
     """The bundle somewhere else, beside the model or in it."""
     folder = dice.choice(("", "", material["model"]["name"] + "/"))
     path = folder + safe(material["model"]["entries"], random_path(dice, material["model"]["entries"]))
+    if "\n" in path:
+        raise ValueError("no path of a bundle, in the form of vectors")
     return {"layer": "placement", "op": "set", "value": path}
 
 

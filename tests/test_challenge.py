@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from test_runner import ZOO, lines, of_families, python, ran
-from test_vectors import expected, holds, judge, material, plain_envelope, without_blake3
+from test_vectors import expected, holds, judge, material, plain_envelope, signer_of, without_blake3
 
 from conformance import case, challenge, inprocess, run
 from conformance.challenge import Way
@@ -85,7 +85,8 @@ def test_nothing_published_is_left_where_all_is_fresh() -> None:
         resources = json.loads(edits.open_payload(old))["predicate"]["resources"]
         stale = [each["digest"] for each in resources if each["digest"] in payload]
         assert stale == [] or name == "digest/zeros", (name, stale)
-        assert [each["name"] for each in resources if f'"{each["name"]}"' in payload] == [], name
+        kept = [each["name"] for each in resources if f'"{each["name"]}"' in payload]
+        assert kept == [] or name == "ignored/signed-gitattributes", (name, kept)
 
 
 def test_the_edit_gives_the_same_bytes_again() -> None:
@@ -104,7 +105,7 @@ def test_signatures_hold_where_they_held() -> None:
         envelope, old = plain_envelope(vector), plain_envelope(published()[name])
         assert (envelope is None) == (old is None), name
         if envelope is not None:
-            assert holds(vector, envelope) == holds(published()[name], old), name
+            assert holds(signer_of(vector), envelope) == holds(signer_of(published()[name]), old), name
             checked += 1
     assert checked > 400
 
@@ -174,9 +175,9 @@ def challenged(tmp_path: Path, adapter: str, *words: str) -> tuple[int, Any]:
 @pytest.mark.parametrize("otherwise", ["accept", "reject"])
 def test_answers_by_hash_are_caught(otherwise: str, tmp_path: Path) -> None:
     adapter = python(ZOO / "answer_table.py", "--otherwise", otherwise)
-    status, report = challenged(tmp_path, adapter, "--go-on", *EVERY)
+    status, report = challenged(tmp_path, adapter, "--go-on", *of_families("order", "names", "key", "digest"))
     assert (status, report["smoke"]["passed"], report["totals"]["pass"]) == (run.FAILED, False, 0)
-    assert report["totals"]["counted"] > 600
+    assert report["totals"]["counted"] > 80
 
 
 def test_a_verifier_is_not_caught(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def test_a_missing_check_is_found(cut: str, tmp_path: Path, capsys: pytest.Captu
 
 
 def test_without_a_folder_the_vectors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--adapter", f"whole={STANDALONE}", "--adapter", f"half={half('no_digest_check')}", "--count", "20"]
+    words = ["--adapter", f"whole={STANDALONE}", "--adapter", f"half={half('no_digest_check')}", "--count", "60"]
     assert fuzz(*words, "--family", "digest") == difffuzz.DISAGREED
     family = json.loads(capsys.readouterr().out)
     for vector in family["vectors"]:

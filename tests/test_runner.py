@@ -105,10 +105,13 @@ def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
     assert wrong and all("link" in name for name in wrong)
 
 
-def test_static_vectors_can_be_learnt_by_heart(tmp_path: Path) -> None:
-    words = ("--protocol", "jsonl", "--workers", "1", *FEW)
-    status, report = ran(tmp_path, python(ZOO / "answer_table.py", "order"), *words)
-    assert (status, report["totals"]["score"]) == (run.PASSED, 1)
+def test_who_checks_no_validity_is_found_out_by_certificates(tmp_path: Path) -> None:
+    adapter = python(ZOO / "no_validity_check.py")
+    _, report = ran(tmp_path, adapter, "--protocol", "jsonl", "--family", "certificate")
+    wrong = {each["id"].partition("/")[2] for each in reports.bad(report)}
+    expired = {"leaf-expired", "intermediate-expired", "upper-intermediate-expired", "root-expired", "all-expired"}
+    assert report["smoke"]["passed"] and wrong >= expired
+    assert len(wrong) == 11 and all(re.search("expired|valid|time|second", name) for name in wrong)
 
 
 # --- good clients
@@ -124,8 +127,9 @@ def test_the_project_s_own_verifiers_pass(name: str, tmp_path: Path) -> None:
     assert report["claim"]["open"] == wanted
 
 
-def test_the_package_passes_by_the_command_protocol(tmp_path: Path) -> None:
-    status, report = ran(tmp_path, python(ADAPTERS / "package.py"), *of_families("order", "compat"))
+@pytest.mark.parametrize("name", ["package", "standalone"])
+def test_both_pass_by_the_command_protocol(name: str, tmp_path: Path) -> None:
+    status, report = ran(tmp_path, python(ADAPTERS / f"{name}.py"), *of_families("order", "compat"))
     assert (status, reports.bad(report)) == (run.PASSED, [])
     assert report["claim"] == {"core": False, "open": ["only a part of core was run"], "signs": None}
 
