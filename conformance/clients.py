@@ -128,7 +128,8 @@ def time_words(vector: case.Vector, flags: tuple[str, ...]) -> tuple[list[str], 
         return ["--verification-time", moment], {}
     for folder in PRELOADS:
         for library in glob.glob(f"{folder}/libfaketime.so.1"):
-            return [], {"LD_PRELOAD": library, "FAKETIME": "@" + moment.replace("T", " ").rstrip("Z"), "TZ": "UTC"}
+            stopped = {"FAKETIME": moment.replace("T", " ").rstrip("Z"), "TZ": "UTC"}  # the very second, to the end
+            return [], {"LD_PRELOAD": library, **stopped, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     raise NotInjectable("the client does not declare --verification-time, and there is no libfaketime")
 
 

@@ -36,6 +36,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
 
 from model_signing_ref import certificates
@@ -91,6 +92,12 @@ def below(intermediate: Owner, top: Owner | None = None, **options: Any) -> Case
 
 def under(top: Owner) -> Case:
     return below(issue("intermediate", top), top)
+
+
+def renamed_issuer(name: str | x509.Name) -> Case:
+    """The leaf's issuer has the intermediate's key, and another form of its name."""
+    other = issue(name, root(), own=inter().key)
+    return Case(leaf(other), [inter()], [root()])
 
 
 # Good chains
@@ -836,6 +843,20 @@ def leaf_with_a_compressed_point() -> Case:
     return Case(rewrite(leaf(inter()), inter(), compress_point), [inter()], [root()])
 
 
+# Names in another form
+
+
+@case("RFC5280-02")
+def issuer_in_upper_case() -> Case:
+    return renamed_issuer("INTERMEDIATE")
+
+
+@case("RFC5280-02")
+def issuer_as_printable_string() -> Case:
+    attribute = x509.NameAttribute(NameOID.COMMON_NAME, "intermediate", _type=_ASN1Type.PrintableString)
+    return renamed_issuer(x509.Name([attribute]))
+
+
 # What a leaf may do
 
 
@@ -963,6 +984,8 @@ REFUSED_HERE_ONLY = {
     "directory_name_permitted": "REF-CERT-08: OpenSSL applies constraints on directory names",
     "root_of_version_1": _VERSION,
     "leaf_of_version_1": _VERSION,
+    "issuer_in_upper_case": "names are compared byte by byte; OpenSSL folds case and type (RFC 5280, 7.1)",
+    "issuer_as_printable_string": "names are compared byte by byte; OpenSSL folds case and type (RFC 5280, 7.1)",
 }
 
 

@@ -134,6 +134,14 @@ def test_both_pass_by_the_command_protocol(name: str, tmp_path: Path) -> None:
     assert report["claim"] == {"core": False, "open": ["only a part of core was run"], "signs": None}
 
 
+def test_certificates_by_the_command_protocol(tmp_path: Path) -> None:
+    """Trust, time and the options of the method reach the client."""
+    names = ("plain", "leaf-expired", "partial-chain", "purpose-asked-for", "any-purpose")
+    words = [word for name in names for word in ("--id", f"certificate/{name}")]
+    status, report = ran(tmp_path, python(ADAPTERS / "package.py"), *words)
+    assert (status, report["totals"]["pass"], reports.bad(report)) == (run.PASSED, len(names), [])
+
+
 def test_the_runner_needs_nothing_installed(tmp_path: Path) -> None:
     """Neither site-packages nor an environment; only the adapter has them."""
     words = [sys.executable, "-I", "-S", str(ROOT / "conformance" / "run.py"), *FEW]
@@ -218,6 +226,13 @@ def test_options_that_are_not_declared_are_not_used() -> None:
     assert clients.extra_flags(vector, ("--allow-v0.2",)) == ["--allow-v0.2"]
 
 
+def test_a_trust_root_that_can_not_be_given_is_not_left_out() -> None:
+    vector = next(each for each in case.load() if each["id"] == "sigstore/rekor-v1")
+    with pytest.raises(clients.Unasked, match="--trust-config"):
+        clients.extra_flags(vector, ())
+    assert clients.extra_flags(vector, ("--trust-config",)) == []
+
+
 def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     vector = {"verification_time": "2026-01-02T03:04:05Z"}
     assert clients.time_words(vector, ("--verification-time",))[0] == ["--verification-time", "2026-01-02T03:04:05Z"]
@@ -225,7 +240,7 @@ def test_time_is_given_or_faked_or_not_injectable(tmp_path: Path, monkeypatch: p
     with pytest.raises(clients.NotInjectable):
         clients.time_words(vector, ())
     (tmp_path / "libfaketime.so.1").touch()
-    assert clients.time_words(vector, ())[1]["FAKETIME"] == "@2026-01-02 03:04:05"
+    assert clients.time_words(vector, ())[1]["FAKETIME"] == "2026-01-02 03:04:05"
     assert clients.time_words({"verification_time": None}, ()) == ([], {})
 
 

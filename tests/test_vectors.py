@@ -28,6 +28,7 @@ pytest.importorskip("asn1crypto", reason="pip install 'model_signing_ref[loopbac
 from conformance import case, inprocess
 from conformance.generate import __main__ as command
 from conformance.generate import certificates, chains, corpus, edits, keys
+from conformance.loopback.static import Recipe
 from model_signing_ref import dsse, errors, strictjson
 
 CLAUSES = case.VECTORS.parents[1] / "spec" / "clauses.json"
@@ -403,6 +404,11 @@ def pointed(edit: Any) -> Iterator[str]:
         if pointer is not None:
             parent = edit["op"] in ("insert", "move") or (edit["op"] == "remove" and pointer[-1].isdigit())
             yield pointer.rpartition("/")[0] if parent else pointer
+
+
+def test_every_member_of_a_sigstore_recipe_is_described() -> None:
+    described = (case.VECTORS / "README.md").read_text("utf-8")
+    assert [name for name in Recipe._fields if f"`{name}`" not in described] == []
 
 
 def test_signatures_hold() -> None:

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspa
 from conformance.adapters.protocol import command_line
 
 HASHES = ("sha256",)  # its library has more, and shards; its command line verifies with neither
-PROFILES = ("sigstore", "compat-1.0", "compat-1.1")
+PROFILES = ("certificate", "sigstore", "compat-1.0", "compat-1.1")
 FLAGS = ("--allow-symlinks", "--no-ignore-git-paths", "--trust-config")
 # It spells every other option with underscores.
 DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")

@@ -58,7 +58,10 @@ class Recipe(NamedTuple):
     log_time: int = SIGNED_AT
     timestamp_time: int = SIGNED_AT
     log_key: bool = False  # of checkpoint and promise
+    checkpoint_key: bool = False
     promise_key: bool = False
+    others_promise: bool = False  # the promise is for another entry
+    unlogged: bool = False  # the proof is for another entry
     timestamp_key: bool = False
     timestamp_message: bytes | None = None
     timestamp_seed: str | None = None
@@ -242,13 +245,17 @@ def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     instance = make_instance(recipe.log_seed) if recipe.log_seed else instance
     log = instance.rekor_v1 if recipe.rekor == 1 else instance.rekor_v2
     bodies = [Body("dsse", "0.0.1", b'{"other":%d}' % number) for number in range(SIZE)]
-    bodies[POSITION] = body
+    bodies[POSITION] = Body(body.kind, body.version, b'{"another":"entry"}') if recipe.unlogged else body
     wrong = make_instance(f"{recipe.seed}, wrong keys")
     other = wrong.rekor_v1.key if recipe.rekor == 1 else wrong.rekor_v2.key
     time = recipe.log_time if recipe.rekor == 1 else None
-    entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=other if recipe.log_key else None)
-    if recipe.promise_key and recipe.rekor == 1:
-        promise = enc.entry_promise(other, body.bytes, recipe.log_time, entry.log_id, entry.log_index)
+    signer = other if recipe.log_key or recipe.checkpoint_key else None
+    entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=signer)
+    entry = entry._replace(body=body)
+    if recipe.rekor == 1:
+        promised = b'{"another":"entry"}' if recipe.others_promise else body.bytes
+        key = other if recipe.promise_key or recipe.log_key else log.key
+        promise = enc.entry_promise(key, promised, recipe.log_time, entry.log_id, entry.log_index)
         entry = entry._replace(promise=promise)
     if recipe.other_root or recipe.other_size or recipe.hint_key:
         root = hashlib.sha256(b"another tree").digest() if recipe.other_root else entry.root

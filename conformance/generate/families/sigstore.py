@@ -159,6 +159,37 @@ def timestamp_without_certificates() -> Edit:
     return recipe(timestamp_chain=False)
 
 
+FORM = FAMILY.group(severity="medium", gain="Bundles that other clients write can't be verified.")
+
+
+@FORM.accept(
+    "keyid-empty",
+    "OMS-4.1-11",
+    "OMS-11.1-03",
+    why="OMS has a verifier accept a keyid that is absent, empty or null.",
+)
+def keyid_empty() -> Edit:
+    """The signature's keyid is the empty string."""
+    return set_at("envelope", "/signatures/0/keyid", "")
+
+
+@FORM.accept("keyid-named", "DSSE-05", why="No decision rests on the keyid: the certificate says whose the key is.")
+def keyid_named() -> Edit:
+    """The signature's keyid is a name."""
+    return set_at("envelope", "/signatures/0/keyid", "mallory")
+
+
+@FORM.accept(
+    "media-type-with-version",
+    "BUNDLE-03",
+    control="rekor-v2",
+    why="The Sigstore bundle has its readers accept the older spelling of its media type.",
+)
+def media_type_with_version() -> Edit:
+    """The media type is spelled with version=0.3."""
+    return set_at("bundle", "/mediaType", "application/vnd.dev.sigstore.bundle+json;version=0.3")
+
+
 # --- identity
 
 WHO = FAMILY.group(
@@ -187,8 +218,8 @@ def identity_longer() -> Edit:
     return recipe(names=[f"email:{IDENTITY}.mallory.example"])
 
 
-@WHO.reject("identity-in-the-middle", "SIGSTORE-04", "REF-SIGSTORE-10")
-def identity_in_the_middle() -> Edit:
+@WHO.reject("identity-at-the-end", "SIGSTORE-04", "REF-SIGSTORE-10")
+def identity_at_the_end() -> Edit:
     """The certificate's identity ends in the expected one, with letters before it."""
     return recipe(names=[f"email:mallory{IDENTITY}"])
 
@@ -261,6 +292,9 @@ DISPUTED = FAMILY.group(
     why="Sigstore's specifications do not settle it, and its clients differ.",
     gain="One client trusts what another refuses, and whoever signs may choose the one.",
 )
+SILENT = DISPUTED.group(
+    why="No clause of OMS or of Sigstore's specifications speaks of it: what their clients do is a choice of theirs.",
+)
 NAMES = DISPUTED.group(stage="identity", stages=("identity", "certificate"))
 
 
@@ -270,13 +304,13 @@ def two_identities() -> Edit:
     return recipe(names=["email:mallory@example.com", f"email:{IDENTITY}"])
 
 
-@NAMES.either("identity-as-uri", "REF-SIGSTORE-10", ours="accept", profile="sigstore")
+@NAMES.either("identity-as-uri", "REF-SIGSTORE-10", ours="accept", profile="sigstore", why=SILENT.defaults["why"])
 def identity_as_uri() -> Edit:
     """The text that the caller expects, an e-mail address, is in the certificate as a URI."""
     return recipe(names=[f"URI:{IDENTITY}"])
 
 
-@NAMES.either("identity-as-user-name", "REF-SIGSTORE-10", severity="low")
+@NAMES.either("identity-as-user-name", "REF-SIGSTORE-10", severity="low", why=SILENT.defaults["why"])
 def identity_as_user_name() -> Edit:
     """The text that the caller expects is in the certificate as a user name (an otherName of Fulcio's)."""
     return recipe(names=[f"otherName:{IDENTITY}"])
@@ -518,6 +552,12 @@ def no_promise_and_no_timestamp() -> Edit:
     return remove_at("bundle", f"{ENTRY}/inclusionPromise")
 
 
+@NO_TIME.reject("promise-and-no-time", "SIGSTORE-09", "SIGSTORE-05", severity="medium")
+def promise_and_no_time() -> Edit:
+    """The log's promise is there, and the time that it promises is not."""
+    return remove_at("bundle", f"{ENTRY}/integratedTime")
+
+
 @NO_TIME.reject("no-timestamp", "SIGSTORE-09", control="rekor-v2")
 def no_timestamp() -> Edit:
     """There is no timestamp, and Rekor v2 proves no time."""
@@ -589,9 +629,9 @@ def timestamp_before_the_authority_counts() -> Edit:
     return root("set", "/timestampAuthorities/0/validFor/start", value="2026-01-01T00:00:00Z")
 
 
-@DISPUTED.either("timestamp-twice", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
+@SILENT.either("timestamp-twice", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
 def timestamp_twice() -> Edit:
-    """The timestamp is there twice. Both clients refuse it; Sigstore's specifications do not speak of it."""
+    """The timestamp is there twice. Both clients refuse it."""
     return double_at(STAMPS)
 
 
@@ -609,6 +649,8 @@ def two_timestamps() -> Edit:
     ours="accept",
     profile="sigstore",
     control="rekor-v1-timestamp",
+    why="Sigstore has a verifier stop at a timestamp that does not hold (4.2.1). One client does; one passes it over "
+    "where the log proves a time.",
 )
 def timestamp_by_another_key_beside_a_promise() -> Edit:
     """Another key signed the timestamp, and the log's promise proves the time."""
@@ -655,7 +697,7 @@ def no_certificate_log_trusted() -> Edit:
     return root("set", "/ctlogs", value=[])
 
 
-@DISPUTED.either("two-certificate-timestamps", "REF-SIGSTORE-05", severity="low")
+@SILENT.either("two-certificate-timestamps", "REF-SIGSTORE-05", severity="low")
 def two_certificate_timestamps() -> Edit:
     """The certificate holds a second certificate timestamp, of a log that is not trusted."""
     return recipe(scts=2)
@@ -683,6 +725,12 @@ def proof_a_hash_short() -> Edit:
     return remove_at("bundle", f"{PROOF}/hashes/0")
 
 
+@both(LOG, "proof-of-another-entry", "SIGSTORE-06")
+def proof_of_another_entry() -> Edit:
+    """The log holds another entry in this place: proof and checkpoint are right for it, and this one is not logged."""
+    return recipe(unlogged=True)
+
+
 @both(LOG, "proof-without-hashes", "SIGSTORE-06")
 def proof_without_hashes() -> Edit:
     """The inclusion proof has no hash."""
@@ -707,10 +755,10 @@ def proof_beyond_the_tree() -> Edit:
     return set_at("bundle", f"{PROOF}/logIndex", str(SIZE))
 
 
-@both(LOG, "checkpoint-by-another-key", "SIGSTORE-06", "SIGSTORE-05")
+@both(LOG, "checkpoint-by-another-key", "SIGSTORE-06")
 def checkpoint_by_another_key() -> Edit:
-    """The log's signatures are by another key, under its name and ID."""
-    return recipe(log_key=True)
+    """Another key signed the checkpoint, under the log's name and ID."""
+    return recipe(checkpoint_key=True)
 
 
 @both(LOG, "checkpoint-names-another-key", "SIGSTORE-06")
@@ -777,6 +825,12 @@ KEYS = LOG.group(
 def log_of_another_instance() -> Edit:
     """The entry is in a log that has the name of the trusted one, and a key and an ID of its own."""
     return recipe(log_seed=sigstore.OTHERS)
+
+
+@both(KEYS, "log-unknown", "SIGSTORE-06", "SIGSTORE-05")
+def log_unknown() -> Edit:
+    """The entry names a log by an ID that the trusted root does not have."""
+    return set_at("bundle", f"{ENTRY}/logId/keyId", b64(b"\0" * 32))
 
 
 @KEYS.reject("another-log-key-trusted-v1", "SIGSTORE-06", "SIGSTORE-05")
@@ -855,6 +909,12 @@ def promise_flipped() -> Edit:
     return flip_at(f"{ENTRY}/inclusionPromise/signedEntryTimestamp")
 
 
+@PROMISE.reject("promise-of-another-entry", "SIGSTORE-05")
+def promise_of_another_entry() -> Edit:
+    """The log promised another entry at this time and index."""
+    return recipe(others_promise=True)
+
+
 @PROMISE.reject("promise-of-another-time", "SIGSTORE-05")
 def promise_of_another_time() -> Edit:
     """The time of the entry is a second later than what the log promised."""
@@ -924,6 +984,12 @@ def entry_of_an_unknown_kind() -> Edit:
     return set_at("bundle", f"{ENTRY}/kindVersion/kind", "nothing")
 
 
+@KIND.reject("entry-of-no-kind", "SIGSTORE-07", "REF-SIGSTORE-01", stage="bundle", control="rekor-v2")
+def entry_of_no_kind() -> Edit:
+    """The bundle does not say of what kind the entry is."""
+    return remove_at("bundle", f"{ENTRY}/kindVersion")
+
+
 @KIND.reject("entry-of-another-kind-v1", "SIGSTORE-07", "REF-SIGSTORE-06")
 def entry_of_another_kind_v1() -> Edit:
     """The bundle says that the entry is an intoto 0.0.1, and its body is a dsse."""
@@ -936,43 +1002,84 @@ def entry_of_another_kind_v2() -> Edit:
     return recipe(kind=["dsse", "0.0.2"])
 
 
-@DISPUTED.either("entry-a-hashed-record-v1", "REF-SIGSTORE-06", severity="low")
+@DISPUTED.either(
+    "entry-a-hashed-record-v1",
+    "REF-SIGSTORE-06",
+    severity="low",
+    why="Rekor v1 has a kind of its own for envelopes, and both can say what was signed; one client reads both.",
+)
 def entry_a_hashed_record_v1() -> Edit:
     """The Rekor v1 log has the envelope as a hashedrekord 0.0.1 over the pre-authentication encoding."""
     return recipe(hashed_record=True)
 
 
-@DISPUTED.either("entry-of-another-certificate-v1", "SIGSTORE-08")
+OF_CERTIFICATE = (
+    "Sigstore has a verifier compare the entry's certificate with the bundle's (4.4). One client does; one compares "
+    "the signature alone."
+)
+
+
+@DISPUTED.either("entry-of-another-certificate-v1", "SIGSTORE-08", why=OF_CERTIFICATE)
 def entry_of_another_certificate_v1() -> Edit:
     """The entry has another certificate for the same key, in another's name."""
     return recipe(others_certificate=True)
 
 
-@DISPUTED.either("entry-of-another-certificate-v2", "SIGSTORE-08", control="rekor-v2")
+@DISPUTED.either("entry-of-another-certificate-v2", "SIGSTORE-08", control="rekor-v2", why=OF_CERTIFICATE)
 def entry_of_another_certificate_v2() -> Edit:
     """The Rekor v2 entry has another certificate for the same key, in another's name."""
     return recipe(others_certificate=True)
 
 
-@DISPUTED.either("entry-twice", "REF-SIGSTORE-06", severity="low")
+@SILENT.either("entry-twice", "REF-SIGSTORE-06", severity="low")
 def entry_twice() -> Edit:
     """The log entry is there twice. OMS asks for one or more; both clients refuse the same one twice."""
     return double_at(f"{MATERIAL}/tlogEntries")
 
 
-@DISPUTED.either("proof-of-another-root", "SIGSTORE-06")
+@DISPUTED.either(
+    "proof-of-another-root",
+    "SIGSTORE-06",
+    why="The root hash stands in proof and checkpoint, and the checkpoint's is signed. One client compares the two.",
+)
 def proof_of_another_root() -> Edit:
     """The proof's own root hash has a bit flipped, and that of the checkpoint, to which the hashes lead, is right."""
     return flip_at(f"{PROOF}/rootHash")
 
 
-@DISPUTED.either("checkpoint-of-another-size", "SIGSTORE-06", ours="accept", profile="sigstore")
+@SILENT.either("proof-of-another-size", "SIGSTORE-06", ours="accept", profile="sigstore")
+def proof_of_another_size() -> Edit:
+    """The proof's size of the tree is one more than the checkpoint's, and its hashes fit both."""
+    return add_at(f"{PROOF}/treeSize", 1)
+
+
+@DISPUTED.either(
+    "integers-as-numbers",
+    "REF-SIGSTORE-01",
+    stage="bundle",
+    stages=("bundle",),
+    severity="low",
+    why="Protobuf's JSON writes 64-bit integers as strings and reads both forms; one client reads no numbers.",
+    gain="A bundle is signed for one client and not for another.",
+)
+def integers_as_numbers() -> Edit:
+    """The log index is a JSON number."""
+    return set_at("bundle", f"{ENTRY}/logIndex", 1000 + static.POSITION)
+
+
+@DISPUTED.either(
+    "checkpoint-of-another-size",
+    "SIGSTORE-06",
+    ours="accept",
+    profile="sigstore",
+    why="A proof of inclusion is for a tree of one size (RFC 6962); one client compares that of proof and checkpoint.",
+)
 def checkpoint_of_another_size() -> Edit:
     """The log signed the right root hash for a tree of one entry, which the proof's tree is not."""
     return recipe(other_size=True)
 
 
-@DISPUTED.either("another-index-v2", "SIGSTORE-06", ours="accept", profile="sigstore", control="rekor-v2")
+@SILENT.either("another-index-v2", "SIGSTORE-06", ours="accept", profile="sigstore", control="rekor-v2")
 def another_index_v2() -> Edit:
     """The index of the entry, beside that of the proof, is one higher. With Rekor v2 nothing signs it."""
     return add_at(f"{ENTRY}/logIndex", 1)
