@@ -80,6 +80,9 @@ Reached = dict[x509.Certificate, "x509.Certificate | None"]
 
 # Reading
 
+# What `cryptography` raises on junk; TypeError for a name whose value is a bit string, for example.
+UNREADABLE = (ValueError, TypeError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType)
+
 
 def load_certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in a file, in its order: PEM, any number with any text around, or one in DER.
@@ -93,7 +96,7 @@ def load_certificates(path: Path) -> list[x509.Certificate]:
             pem = b"-----BEGIN" in data
             found = x509.load_pem_x509_certificates(data) if pem else [x509.load_der_x509_certificate(data)]
             return [_with_extensions(certificate) for certificate in found]
-    except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType) as error:
+    except UNREADABLE as error:
         hint = "; this is a private key" if b"PRIVATE KEY-----" in data else ""
         raise OperationError(f"no PEM or DER certificate in {name}{hint}") from error
 
@@ -113,7 +116,7 @@ def read_certificates(encoded: Sequence[bytes]) -> list[x509.Certificate]:
         try:
             with without_warnings():
                 found.append(_with_extensions(x509.load_der_x509_certificate(der)))
-        except (ValueError, x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType):
+        except UNREADABLE:
             detail = f"certificate {number} of the bundle is not an X.509 certificate in DER"
             raise CertificateRejected(detail, clause="RFC5280-01") from None
     return found

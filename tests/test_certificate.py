@@ -354,7 +354,18 @@ def test_an_empty_chain() -> None:
         notes_of(with_certificates(signed(SIGNER)), ROOT)
 
 
-@pytest.mark.parametrize("junk", [b"", b"junk", SIGNER.pem, SIGNER.der + b"\0", SIGNER.der[:-1]])
+COMMON_NAME = b"\x06\x03\x55\x04\x03\x0c"  # with a UTF8String
+NAME_OF_BITS = SIGNER.der.replace(COMMON_NAME, COMMON_NAME[:-1] + b"\x03")  # a BIT STRING
+
+
+def test_a_file_with_a_name_that_is_no_string(files: Files) -> None:
+    path = files.folder / "odd.der"
+    path.write_bytes(NAME_OF_BITS)
+    with pytest.raises(OperationError, match="no PEM or DER certificate"):
+        certificates.load_certificates(path)
+
+
+@pytest.mark.parametrize("junk", [b"", b"junk", SIGNER.pem, SIGNER.der + b"\0", SIGNER.der[:-1], NAME_OF_BITS])
 def test_what_is_no_certificate(junk: bytes) -> None:
     for encoded in ((junk,), (SIGNER.der, MIDDLE.der, junk)):
         with pytest.raises(CertificateRejected, match=r"certificate \d of the bundle .*RFC5280-01"):
