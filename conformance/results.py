@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import reports
+from . import reports, scoring
 
 HERE = Path(__file__).resolve().parent
 FOLDER, PAGE = HERE / "results", HERE / "RESULTS.md"
@@ -40,9 +40,16 @@ def kept(report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "results": lines}
 
 
+def name_of(report: dict[str, Any]) -> str:
+    """What to call a run: the client, and what of the corpus was chosen, if not all."""
+    chosen = [value for values in report["selection"].values() for value in values]
+    return reports.name_of(report) + (f", {', '.join(chosen)}" if chosen else "")
+
+
 def file_of(report: dict[str, Any]) -> str:
-    """The name under which a run is kept: that of the client."""
-    return re.sub(r"[^a-z0-9]+", "-", report["client"]["client"].lower()).strip("-") + ".json"
+    """The name under which a run is kept: the same without the version."""
+    client = {**report["client"], "client_version": ""}
+    return re.sub(r"[^a-z0-9]+", "-", name_of({**report, "client": client}).lower()).strip("-") + ".json"
 
 
 def keep(paths: list[str]) -> None:
@@ -94,11 +101,11 @@ def scores(found: dict[str, dict[str, Any]]) -> str:
     rows = [["implementation", *profiles, "stages", "claim"], ["---"] * (len(profiles) + 3)]
     for report in found.values():
         each = report["profiles"]
-        cells = [reports.score(each[name]) if each[name]["counted"] else "-" for name in profiles]
+        cells = [reports.score(each[name]) if each.get(name, {}).get("counted") else "-" for name in profiles]
         stages = report["totals"]["stages"]
         staged = f"{stages['right']} of {stages['judged']}" if stages["judged"] else "-"
-        claim = "conforms to core" if report["claim"]["core"] else "none"
-        rows.append([reports.escaped(reports.name_of(report)), *cells, staged, claim])
+        claim = "core" if report["claim"]["core"] else "none"
+        rows.append([reports.escaped(name_of(report)), *cells, staged, claim])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -111,20 +118,20 @@ def implementation(report: dict[str, Any], found: list[Cause]) -> str:
         [str(number), severity(cause, lines), str(len(cause.vectors)), cause.what]
         for number, cause in enumerate(ordered, 1)
     ]
-    title = f"## {reports.name_of(report)}\n\n{reports.verdict(report)}"
+    title = f"## {name_of(report)}\n\n{reports.verdict(report)}"
     parts = [title, "\n".join("| " + " | ".join(row) + " |" for row in rows)]
     parts += [in_full(number, cause, lines, report) for number, cause in enumerate(ordered, 1)]
     return "\n\n".join(parts)
 
 
 def severity(cause: Cause, lines: dict[str, dict[str, Any]]) -> str:
-    """That of its gravest vector."""
-    return min((lines[name]["severity"] for name in cause.vectors), key=lambda name: reports.SEVERITY[name])
+    """That of its gravest vector, of those that count."""
+    counted = [lines[name] for name in cause.vectors if lines[name]["status"] != scoring.UNEARNED]
+    return str(min((line["severity"] for line in counted), key=lambda name: reports.SEVERITY[name]))
 
 
 def in_full(number: int, cause: Cause, lines: dict[str, dict[str, Any]], report: dict[str, Any]) -> str:
-    """A cause: what, why, its vectors, and a command that shows it."""
-    first = min(cause.vectors, key=lambda name: (reports.SEVERITY[lines[name]["severity"]], name))
+    """A cause: what, why, its vectors, and a command that shows the first of them."""
     clauses = sorted({clause for name in cause.vectors for clause in lines[name]["clauses"]})
     names = ", ".join(f"`{name}`" for name in cause.vectors[:SHOWN])
     rest = f" and {len(cause.vectors) - SHOWN} more of {families(cause)}" if len(cause.vectors) > SHOWN else ""
@@ -133,7 +140,7 @@ def in_full(number: int, cause: Cause, lines: dict[str, dict[str, Any]], report:
             f"### {number}. {cause.what}",
             f"{cause.why} Clauses of these vectors: {', '.join(clauses)}.",
             f"Vectors: {names}{rest}.",
-            f"```sh\n{command(report, first)}\n```",
+            f"```sh\n{command(report, cause.vectors[0])}\n```",
         ]
     )
 

@@ -99,8 +99,9 @@ def judge_one(
 
 
 def beyond(control: case.Vector, outcome: Outcome, known: Capabilities) -> bool:
-    """Whether a control is beyond what the client declares."""
-    return not case.profiles(control) <= set(known.profiles) or outcome.status == NOT_APPLICABLE
+    """Whether a control is beyond what the client declares, or one that it may refuse."""
+    may_refuse = control["verdict"] == "either" and control["profile"] not in known.profiles
+    return may_refuse or not case.profiles(control) <= set(known.profiles) or outcome.status == NOT_APPLICABLE
 
 
 def weigh(
