@@ -1,47 +1,65 @@
 """Benchmark: the same work on several implementations in turn, beside the limits of the machine.
 
-    python3 conformance/benchmark.py --adapter 'python3 conformance/adapters/package.py' \\
-        --adapter 'peer/bin/python conformance/adapters/pypi_model_signing.py'
+    python3 conformance/benchmark.py --adapter ours='python3 conformance/adapters/package.py' \\
+        --adapter pypi='peer/bin/python conformance/adapters/pypi_model_signing.py' \\
+        --markdown table.md --svg plot.svg
 
-Each adapter speaks the OMS adapter protocol (verify-model, sign-model). Runs alternate (A B A B …), and what
-is reported are medians, the spread, and each adapter's ratio to the first. Needs OpenSSL's command line for
-the keys; nothing else but the standard library.
+Each adapter speaks the OMS adapter protocol (PROTOCOL.md). Runs of whole processes alternate (A B A B …), and what
+is reported are medians with their spread, each adapter's ratio to the first, peak memory and processor time. Who
+can't sign verifies the first one's signature. Needs OpenSSL's command line for the keys; nothing else but the
+standard library, and `blake3` for its limit.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
+import platform
 import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from conformance import plot, workloads
+from conformance.workloads import KIB, MIB, Workload
+
+UNSUPPORTED = 3  # exit status
+VERBS = ("sign", "verify")
+Results = dict[str, Any]
 
 
-class Workload(NamedTuple):
-    """A model of `files` files of `size` bytes each, in `directories` directories."""
+class Keys(NamedTuple):
+    """PEM files."""
+
+    private: Path
+    public: Path
+
+
+class Adapter(NamedTuple):
+    """Its name, the words of its command, and what it declares."""
 
     name: str
-    files: int
-    size: int
-    directories: int = 1
+    command: list[str]
+    capabilities: dict[str, Any]
 
 
-WORKLOADS = (
-    Workload("start-up", 1, 1),
-    Workload("1 x 1 GiB", 1, GIB),
-    Workload("4 x 256 MiB", 4, 256 * MIB),
-    Workload("20,000 x 4 KiB", 20_000, 4 * KIB, 20),
-)
+class Job(NamedTuple):
+    """What is measured: a workload, its model and files, with which keys, how often, and whether with cold files."""
+
+    workload: Workload
+    model: Path
+    files: list[str]
+    keys: Keys
+    repeat: int
+    cold: bool
 
 
 class Run(NamedTuple):
@@ -53,133 +71,153 @@ class Run(NamedTuple):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the benchmark and print its table; --json prints every run."""
+    """Run the command line and give the exit status."""
     arguments = parse(argv)
+    adapters = [adapter_of(text) for text in arguments.adapter]
+    every = (*workloads.WORKLOADS, *(workloads.CURVES if arguments.curve else ()))
+    chosen = [each for each in every if not arguments.only or any(word in each.name for word in arguments.only)]
+    results: Results = {"machine": machine(), "scale": arguments.scale, "cold": arguments.cold, "workloads": []}
     with tempfile.TemporaryDirectory(prefix="oms-benchmark-", dir=arguments.directory) as name:
-        folder = Path(name)
-        private, public = make_keys(folder)
-        results = {}
-        for workload in WORKLOADS:
-            if arguments.only and arguments.only not in workload.name:
-                continue
-            model = make_model(folder / workload.name.replace(" ", "-"), workload, arguments.scale)
-            results[workload.name] = {
-                "limits": {name: round(seconds, 4) for name, seconds in limits(model)},
-                **{
-                    verb: measure(verb, model, arguments.adapter, (private, public), arguments.repeat)
-                    for verb in ("sign", "verify")
-                },
-            }
-            report(workload.name, results[workload.name], arguments.adapter)
+        keys = make_keys(Path(name))
+        for workload in chosen:
+            result = run(workloads.scaled(workload, arguments.scale), Path(name), keys, adapters, arguments)
+            results["workloads"].append(result)
+            print(table([result]), flush=True)
     if arguments.json:
-        print(json.dumps(results, indent=2))
+        Path(arguments.json).write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if arguments.markdown:
+        Path(arguments.markdown).write_text(table(results["workloads"]), "utf-8")
+    if arguments.svg:
+        Path(arguments.svg).write_text(plot.page(results["workloads"]), "utf-8")
     return 0
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--adapter", action="append", required=True, help="command of an adapter (repeat)")
-    parser.add_argument("--repeat", type=int, default=5, help="runs of each adapter (default 5)")
-    parser.add_argument("--scale", type=float, default=1.0, help="scale the sizes and numbers of files")
-    parser.add_argument("--only", help="only workloads whose name contains this")
-    parser.add_argument("--directory", help="where to make the models (default: the system's temporary folder)")
-    parser.add_argument("--json", action="store_true", help="print every run as JSON too")
+    add = parser.add_argument
+    add("--adapter", action="append", required=True, metavar="NAME=CMD", help="an adapter's name and command (repeat)")
+    add("--repeat", type=int, default=5, help="runs of each adapter (default 5)")
+    add("--scale", type=float, default=1.0, help="scale large sizes and large numbers of files, for small machines")
+    add("--only", action="append", help="only workloads whose name contains this (repeat)")
+    add("--curve", action="store_true", help="also 1,000 to 1,000,000 files, and 1 MiB to 1 GiB, for --svg")
+    add("--cold", action="store_true", help="have the system forget the files before each run, where it can")
+    add("--directory", help="where to make the models (default: the system's temporary folder)")
+    add("--json", metavar="FILE", help="write every run")
+    add("--markdown", metavar="FILE", help="write the table")
+    add("--svg", metavar="FILE", help="write a plot of cost against files and bytes")
     return parser.parse_args(argv)
 
 
-def make_keys(folder: Path) -> tuple[Path, Path]:
+def adapter_of(text: str) -> Adapter:
+    """The adapter that `NAME=CMD` names, asked what it declares."""
+    name, _, command = text.partition("=")
+    words = shlex.split(command)
+    done = subprocess.run([*words, "capabilities"], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    try:
+        declared = json.loads(done.stdout)
+    except ValueError:
+        declared = {}
+    return Adapter(name, words, declared)
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers depend on."""
+    return {
+        "system": platform.platform(),
+        "processors": len(workloads.affinity()),
+        "python": platform.python_version(),
+        "openssl": subprocess.run(["openssl", "version"], check=True, capture_output=True, text=True).stdout.strip(),
+    }
+
+
+def make_keys(folder: Path) -> Keys:
     """A P-256 key pair, made by OpenSSL."""
-    private, public = folder / "key.pem", folder / "key.pub"
-    openssl = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(private)]
-    subprocess.run(openssl, check=True, capture_output=True)
-    subprocess.run(
-        ["openssl", "ec", "-in", str(private), "-pubout", "-out", str(public)], check=True, capture_output=True
-    )
-    return private, public
+    keys = Keys(folder / "key.pem", folder / "key.pub")
+    make = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(keys.private)]
+    subprocess.run(make, check=True, capture_output=True)
+    make = ["openssl", "ec", "-in", str(keys.private), "-pubout", "-out", str(keys.public)]
+    subprocess.run(make, check=True, capture_output=True)
+    return keys
 
 
-def make_model(folder: Path, workload: Workload, scale: float) -> Path:
-    """The files of a workload, of bytes that do not compress; large sizes shrink with `scale`, else the number."""
-    files, size = workload.files, workload.size
-    if size >= MIB:
-        size = max(1, int(size * scale))
-    elif files > 1:
-        files = max(1, int(files * scale))
-    for index in range(files):
-        directory = folder / f"d{index % workload.directories:05}"
-        if index < workload.directories:
-            directory.mkdir(parents=True)
-        with (directory / f"f{index:07}.bin").open("wb") as file:
-            left = size
-            while left > 0:
-                left -= file.write(os.urandom(min(left, MIB)))
-    return folder
+def run(
+    workload: Workload, folder: Path, keys: Keys, adapters: list[Adapter], arguments: argparse.Namespace
+) -> Results:
+    """Make the model, measure the limits and every adapter, and take the model away again."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        model = workloads.make_model(Path(name) / "model", workload)
+        job = Job(workload, model, workloads.files_of(model), keys, arguments.repeat, arguments.cold)
+        limits = dict(workloads.limits(job.files, workload, min(3, job.repeat)))
+        able = [adapter for adapter in adapters if has(adapter, workload)]
+        result: Results = {"name": workload.name, "files": workload.files, "bytes": workload.files * workload.size}
+        result |= {"limits": limits, "adapters": {adapter.name: {} for adapter in able}}
+        for verb in VERBS:
+            for adapter, runs in measure(verb, job, able):
+                result["adapters"][adapter.name][verb] = [each._asdict() for each in runs]
+        for adapter in able:
+            if adapter.capabilities.get("benchmark_model"):
+                result["adapters"][adapter.name]["in-process"] = in_process(adapter, job)
+        return result
 
 
-def limits(model: Path) -> Iterator[tuple[str, float]]:
-    """Seconds that the work takes at least: the hash alone on warm memory, and a bare loop over the files."""
-    files = sorted(path for path in model.rglob("*") if path.is_file())
-    total = sum(path.stat().st_size for path in files)
-    block = os.urandom(min(total, MIB))
-    yield "hashlib on a warm buffer", best(lambda: hash_buffer(block, total))
-    yield "open, read, hash, close", best(lambda: hash_files(files))
+def has(adapter: Adapter, workload: Workload) -> bool:
+    """Whether the adapter declares what the workload needs."""
+    flags, hashes = adapter.capabilities.get("flags", ()), adapter.capabilities.get("hash_algorithms", ("sha256",))
+    return workload.hash_algorithm in hashes and (workload.shard_size is None or "--shard-size" in flags)
 
 
-def best(work: object, times: int = 3) -> float:
-    """The least time of several, in seconds."""
-    seconds = []
-    for _ in range(times):
-        started = time.perf_counter()
-        work()  # type: ignore[operator]
-        seconds.append(time.perf_counter() - started)
-    return min(seconds)
+def measure(verb: str, job: Job, adapters: list[Adapter]) -> list[tuple[Adapter, list[Run]]]:
+    """Runs of each adapter, in turn; the first of each warms the caches and does not count.
+
+    Who says that it can't is left out.
+    """
+    runs: dict[str, list[Run]] = {adapter.name: [] for adapter in adapters}
+    able = list(adapters)
+    for turn in range(job.repeat + 1):
+        for adapter in tuple(able):
+            if job.cold and not workloads.forget(job.files):
+                sys.exit("this system can't be told to forget files: leave out --cold")
+            made = run_once([*adapter.command, *words_of(verb, job, adapter)])
+            if made is None:
+                able.remove(adapter)
+            elif turn:
+                runs[adapter.name].append(made)
+    return [(adapter, runs[adapter.name]) for adapter in able]
 
 
-def hash_buffer(block: bytes, total: int) -> bytes:
-    """SHA-256 over `total` bytes that are in the cache."""
-    running = hashlib.sha256()
-    for _ in range(total // max(1, len(block))):
-        running.update(block)
-    return running.digest()
+def words_of(verb: str, job: Job, adapter: Adapter) -> list[str]:
+    """The command of the protocol. A signature that the adapter could not make is the first one's."""
+    model, keys = job.model, job.keys
+    own = model.with_name(f"{adapter.name}.sig")
+    words = [f"{verb}-model", "--method", "key", "--model-path", str(model)]
+    if verb == "verify":
+        bundle = own if own.exists() else min(model.parent.glob("*.sig"), key=age)
+        return [*words, "--bundle", str(bundle), "--public-key", str(keys.public)]
+    return [*words, "--output-bundle", str(own), "--private-key", str(keys.private), *parameters(job.workload)]
 
 
-def hash_files(files: list[Path]) -> list[bytes]:
-    """SHA-256 of each file, in the plainest way."""
-    digests = []
-    for path in files:
-        with open(path, "rb") as file:
-            running = hashlib.sha256()
-            while chunk := file.read(MIB):
-                running.update(chunk)
-            digests.append(running.digest())
-    return digests
+def parameters(workload: Workload) -> list[str]:
+    """Options for another algorithm or method than the default."""
+    chosen = [] if workload.hash_algorithm == "sha256" else ["--hash-algorithm", workload.hash_algorithm]
+    return chosen if workload.shard_size is None else [*chosen, "--shard-size", str(workload.shard_size)]
 
 
-def measure(verb: str, model: Path, adapters: list[str], keys: tuple[Path, Path], repeat: int) -> dict[str, list[Run]]:
-    """Runs of each adapter, in turn; the first of each warms the caches and does not count."""
-    runs: dict[str, list[Run]] = {adapter: [] for adapter in adapters}
-    for turn in range(repeat + 1):
-        for index, adapter in enumerate(adapters):
-            bundle = model.with_name(f"{model.name}.{index}.sig")
-            common = ["--method", "key", "--model-path", str(model)]
-            if verb == "sign":
-                words = ["sign-model", *common, "--output-bundle", str(bundle), "--private-key", str(keys[0])]
-            else:
-                words = ["verify-model", *common, "--bundle", str(bundle), "--public-key", str(keys[1])]
-            run = run_once([*shlex.split(adapter), *words])
-            runs[adapter] += [run] if turn else []
-    return runs
+def age(path: Path) -> int:
+    """When a file was written."""
+    return path.stat().st_mtime_ns
 
 
-def run_once(command: list[str]) -> Run:
-    """Run a command that must succeed."""
+def run_once(command: list[str]) -> Run | None:
+    """Run a command that must succeed; None where it says that it can't do that."""
     started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - started
+        if process.returncode == UNSUPPORTED:
+            return None
         if process.returncode:
             output.seek(0)
             sys.exit(f"{shlex.join(command)}: exit {process.returncode}\n{output.read().decode(errors='replace')}")
@@ -187,25 +225,55 @@ def run_once(command: list[str]) -> Run:
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
 
 
-def report(name: str, result: dict[str, object], adapters: list[str]) -> None:
-    """The table of one workload."""
-    print(f"\n{name}")
-    limit = result["limits"]
-    assert isinstance(limit, dict)
-    for what, seconds in limit.items():
-        print(f"  {'limit':7}{seconds:9.3f} s  {'':30} {what}")
-    for verb in ("sign", "verify"):
-        runs = result[verb]
-        assert isinstance(runs, dict)
-        first = statistics.median(run.seconds for run in runs[adapters[0]])
-        for adapter in adapters:
-            seconds = [run.seconds for run in runs[adapter]]
-            middle = statistics.median(seconds)
-            spread = f"{min(seconds):.3f}-{max(seconds):.3f}"
-            memory = max(run.memory for run in runs[adapter]) / MIB
-            ratio = f"{middle / first:5.2f}x"
-            print(f"  {verb:7}{middle:9.3f} s  {spread:>15} {memory:6.0f} MiB {ratio}  {adapter}")
-    sys.stdout.flush()
+def in_process(adapter: Adapter, job: Job) -> dict[str, list[float]]:
+    """Seconds of signing and verifying inside one process, by the adapter's own clock."""
+    bundle = job.model.with_name(f"{adapter.name}.in-process.sig")
+    words = ["benchmark-model", "--method", "key", "--model-path", str(job.model), "--output-bundle", str(bundle)]
+    words += ["--private-key", str(job.keys.private), "--public-key", str(job.keys.public)]
+    words += ["--repeat", str(job.repeat), *parameters(job.workload)]
+    done = subprocess.run([*adapter.command, *words], check=True, stdout=subprocess.PIPE)
+    inside: dict[str, list[float]] = json.loads(done.stdout)
+    return inside
+
+
+def table(results: list[Results]) -> str:
+    """All results in Markdown: medians and spread in seconds, the ratio to the first adapter, memory."""
+    heads = ("", "", "s", "least to most", "ratio", "processor s", "peak MiB")
+    lines = []
+    for result in results:
+        lines += ["", f"### {result['name']}", "", line(*heads), line(*("---" for _ in heads))]
+        lines += [line("limit", name, *middle(seconds)) for name, seconds in result["limits"].items()]
+        for verb in VERBS:
+            lines += rows(verb, {name: each.get(verb, []) for name, each in result["adapters"].items()})
+            inside = {name: each.get("in-process", {}).get(verb) for name, each in result["adapters"].items()}
+            lines += [line(f"{verb}, in process", name, *middle(each)) for name, each in inside.items() if each]
+    return "\n".join(lines) + "\n"
+
+
+def rows(verb: str, runs: dict[str, list[dict[str, float]]]) -> list[str]:
+    """The rows of one verb; the ratio says how many times as long as the first adapter."""
+    made, first = [], None
+    for name, each in runs.items():
+        if not each:
+            made.append(line(verb, name, "does not"))
+            continue
+        seconds = [run["seconds"] for run in each]
+        first = first or statistics.median(seconds)
+        ratio = f"{statistics.median(seconds) / first:.2f}"
+        processor = f"{statistics.median(run['processor'] for run in each):.3f}"
+        memory = f"{max(run['memory'] for run in each) / MIB:.0f}"
+        made.append(line(verb, name, *middle(seconds), ratio, processor, memory))
+    return made
+
+
+def middle(seconds: list[float]) -> tuple[str, str]:
+    """The median, and the least and the most."""
+    return f"{statistics.median(seconds):.3f}", f"{min(seconds):.3f} to {max(seconds):.3f}"
+
+
+def line(*cells: str) -> str:
+    """A row of a table of seven columns."""
+    return "| " + " | ".join((*cells, *[""] * (7 - len(cells)))) + " |"
 
 
 if __name__ == "__main__":

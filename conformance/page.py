@@ -16,6 +16,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 75rem; p
 h1, h2 { line-height: 1.2; } code, pre { font: 13px/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; margin: .3rem 0; } .wide { overflow-x: auto; }
 table { border-collapse: collapse; } th, td { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
+td > span { white-space: nowrap; }
 details { border-bottom: 1px solid var(--line); padding: .2rem 0; } summary { cursor: pointer; }
 .sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 1.5rem; }
 .pass { color: var(--good); } .fail, .error, .unearned { color: var(--bad); font-weight: 600; }
@@ -51,17 +52,22 @@ def signing(runs: list[Report]) -> str:
     names = list(dict.fromkeys(name for run in runs for name in run.get("signing", {})))
     if not names:
         return "<p>No client signed.</p>"
-    rows = [[escape(name), *(counted(run.get("signing", {}).get(name)) for run in runs)] for name in names]
+    rows = [
+        [escape(reports.checked(name)), *(counted(run.get("signing", {}).get(name), name) for run in runs)]
+        for name in names
+    ]
     intro = "Every bundle that a client wrote was judged by this project's verifiers, never by the client."
-    return f"<p>{intro}</p>{table(['check', *(reports.name_of(run) for run in runs)], rows)}"
+    made = table(["check", *(reports.name_of(run) for run in runs)], rows)
+    return f"<p>{intro}</p>{made}<p>{escape(reports.UNSCORED_NOTE)}</p>"
 
 
-def counted(row: dict[str, int] | None) -> str:
+def counted(row: dict[str, int] | None, name: str) -> str:
     """How often a check held, and how often not."""
     if row is None:
         return "-"
     total = sum(row.values())
-    colour = "fail" if row["failed"] else "not-run" if row["not_judged"] else "pass"
+    wrong = "unscored" if name in reports.UNSCORED else "fail"
+    colour = wrong if row["failed"] else "not-run" if row["not_judged"] else "pass"
     rest = f", {row['not_judged']} not judged" if row["not_judged"] else ""
     return f'<span class="{colour}">{row["held"]} of {total} right{rest}</span>'
 

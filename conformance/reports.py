@@ -138,17 +138,26 @@ def text(report: Report) -> str:
 
 
 CHECK_HEADS = ("what was signed", "right", "wrong", "not judged")
+UNSCORED = ("hint", "recorded", "bytes")
+UNSCORED_NOTE = "* rules of this project alone, which count for who declares ref-strict"
+
+
+def checked(name: str) -> str:
+    """A check's name, marked where OMS does not ask for it."""
+    return f"{name} *" if name in UNSCORED else name
 
 
 def checks_table(report: Report) -> list[list[str]]:
     """A row a check of what the client signed, judged by this project's verifiers; none if it signed nothing."""
-    return [[name, *(str(count) for count in row.values())] for name, row in report.get("signing", {}).items()]
+    return [[checked(name), *(str(count) for count in row.values())] for name, row in report.get("signing", {}).items()]
 
 
 def signing_lines(report: Report) -> list[str]:
     """The checks for a terminal."""
     rows = checks_table(report)
-    return ["", *("  ".join(cell.ljust(16) for cell in row).rstrip() for row in [CHECK_HEADS, *rows])] if rows else []
+    told = ["  ".join(cell.ljust(16) for cell in row).rstrip() for row in [CHECK_HEADS, *rows]]
+    note = [UNSCORED_NOTE] if set(UNSCORED) & set(report["signing"]) else []
+    return ["", *told, *note] if rows else []
 
 
 def said_of(check: dict[str, Any]) -> str:
@@ -180,6 +189,7 @@ def markdown(report: Report) -> str:
     signed = checks_table(report)
     if signed:
         lines += ["", *("| " + " | ".join(row) + " |" for row in [CHECK_HEADS, ["---"] * 4, *signed])]
+        lines += ["", escaped(UNSCORED_NOTE)]
     failed = listed(report)
     if failed:
         lines += ["", "| vector | status | severity | what happened |", "|---|---|---|---|"]

@@ -3,10 +3,10 @@
     python3 conformance/run.py --adapter 'CMD'                     the OMS adapter protocol
     python3 conformance/run.py --adapter 'CMD' --protocol jsonl    JSON lines, one process
     python3 conformance/run.py show ID                             what a vector is about
+    python3 conformance/run.py matrix --adapter NAME='CMD' ...     who reads what the others signed
     python3 conformance/run.py challenge --seed N --adapter 'CMD'  with fresh keys, names and contents
     python3 conformance/run.py diff-fuzz --adapter A=CMD --adapter B=CMD
                                                                    random edits, and who disagrees
-
 
 Needs Python 3.10 or later and nothing else, but for the last two, which make vectors and need `cryptography`.
 README.md is for who runs it, PROTOCOL.md describes both protocols. Exit status: 0 all that counts passed,
@@ -39,6 +39,7 @@ from conformance.scoring import NOT_APPLICABLE, NOT_INJECTABLE, NOT_RUN, SMOKE, 
 # Name: the module that has it, and the function there, from words to exit status. Without a name, vectors are run.
 SUBCOMMANDS = {
     "show": ("run", "show"),
+    "matrix": ("matrix", "main"),
     "challenge": ("challenge", "main"),
     "diff-fuzz": ("difffuzz", "main"),
 }
@@ -315,7 +316,7 @@ def outcome(client: Client, vector: case.Vector, plan: Plan, capabilities: Capab
             answer, checks = client.verify(case.materialise(vector, folder), capabilities), ()
         where = str(plan.folder / vector["id"]) if plan.keep else "$CASE"
         told = {name: getattr(answer, name).replace(str(folder), where) for name in ("detail", "command")}
-        return Outcome(answer._replace(**told), checks=checks)
+        return Outcome(answer._replace(**told), checks=tuple(check.placed(str(folder), where) for check in checks))
     except clients.ClientError as error:
         return Outcome(Answer("error", None, str(error)))
     except clients.Unasked as error:

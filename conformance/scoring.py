@@ -237,8 +237,8 @@ def claim(results: list[Result], whole: bool) -> dict[str, Any]:
     counts = Counter(result.status for result in core)
     reasons = [f"{counts[status]} in core: {status}" for status in OPEN if counts[status]]
     reasons += [] if whole else ["only a part of core was run"]
-    asked = [result.status != NOT_APPLICABLE for result in core if signing_case.is_one(result.vector)]
-    signs = any(asked) if asked else None
+    asked = [result for result in core if signing_case.is_one(result.vector) and result.answer is not None]
+    signs = any(result.status != NOT_APPLICABLE for result in asked) if asked else None
     return {"core": not reasons and bool(core), "open": reasons, "signs": signs}
 
 

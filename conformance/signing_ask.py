@@ -16,14 +16,20 @@ def ask(client: Client, vector: Vector, folder: Path, known: Capabilities) -> tu
     if vector["profile"] not in (*known.profiles, "ref-strict"):
         raise Unasked(f"the client does not declare {vector['profile']}")
     made = signing_case.materialise(vector, folder)
-    before = signing_case.snapshot(made)
     checks = digest(client, made, known)
+    answer, others = sign(client, made, known)
+    return answer, checks + others
+
+
+def sign(client: Client, made: SigningCase, known: Capabilities) -> tuple[Answer, tuple[Check, ...]]:
+    """The same of a case that is laid out already, and without `digest`. Raises Unasked and ClientError."""
+    before = signing_case.snapshot(made)
     answer = client.sign(made, known)
     if answer.verdict == "reject":
-        checks += signing_judge.left_behind(made, before)
-    elif answer.verdict == "accept" and vector["manifest"] is not None:
-        checks += signing_judge.judge(made, before)
-    return answer, checks
+        return answer, signing_judge.left_behind(made, before)
+    if answer.verdict == "accept" and made.vector["manifest"] is not None:
+        return answer, signing_judge.judge(made, before)
+    return answer, ()
 
 
 def digest(client: Client, made: SigningCase, known: Capabilities) -> tuple[Check, ...]:

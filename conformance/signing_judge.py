@@ -23,6 +23,7 @@ from .signing_case import SigningCase, Snapshot, snapshot
 
 JSON = Any
 MEDIA_TYPES = ("application/vnd.dev.sigstore.bundle.v0.3+json", "application/vnd.dev.sigstore.bundle+json;version=0.3")
+UNTOUCHED = "what lay there is still there"
 LONGEST = 256 << 20  # bytes of a bundle that are read
 GIT = (".git", ".gitattributes", ".github", ".gitignore")
 PARAMETERS = {
@@ -43,17 +44,19 @@ class Check(NamedTuple):
     detail: str = ""
     ours: bool = False
 
+    def placed(self, folder: str, where: str) -> Check:
+        """The same with the case's folder under the name by which it is to be found."""
+        return self._replace(detail=self.detail.replace(folder, where))
+
 
 def judge(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
     """The checks of what a signer left of a case, by the manifest that the vector has. `before` is what lay there."""
     data = read(made)
     if isinstance(data, str):
         return (Check("written", False, None, data), nothing_else(made, before))
-    parsed = attempt("bundle", lambda: standalone.parse_json(data, "bundle"))
-    value = None if isinstance(parsed, Check) else parsed
+    value = lenient(data)
     payload = decoded(find(value, "dsseEnvelope", "payload"))
-    checks = [Check("written", True), nothing_else(made, before)]
-    checks += [parsed] if isinstance(parsed, Check) else [bundle_shape(value), *material(made.vector, value)]
+    checks = [Check("written", True), nothing_else(made, before), bundle_shape(data), *material(made.vector, value)]
     checks += [envelope(value), signature(made.vector, value, payload), *statement(made.vector, payload)]
     checks += [verified(made), canonical(made.vector, data)]
     return tuple(checks)
@@ -61,7 +64,7 @@ def judge(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
 
 def left_behind(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
     """The checks where a signer refused: that it wrote nothing."""
-    wrote = os.path.lexists(made.bundle)
+    wrote = os.path.lexists(made.bundle) and read(made) != UNTOUCHED
     detail = "it refused, and left a bundle" if wrote else ""
     return (Check("nothing-written", not wrote, None, detail), nothing_else(made, before))
 
@@ -75,6 +78,9 @@ def read(made: SigningCase) -> bytes | str:
             data = file.read(LONGEST + 1)
     except OSError as error:
         return f"there is no bundle: {error.strerror}"
+    old = [each["content"] for each in made.vector["model"]["entries"] if each["path"] == _inside(made.vector) != ""]
+    if old and data == content(old[0]):
+        return UNTOUCHED
     return data if len(data) <= LONGEST else f"the bundle has more than {LONGEST} bytes"
 
 
@@ -113,6 +119,14 @@ def find(value: JSON, *path: str | int) -> JSON:
     return value
 
 
+def lenient(data: bytes) -> JSON:
+    """The value of JSON as other readers take it, so that one fault does not hide the others; None for none."""
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def decoded(text: JSON) -> bytes | None:
     """The bytes of base64 in either alphabet, leniently: `envelope` says what is wrong with it."""
     try:
@@ -124,10 +138,11 @@ def decoded(text: JSON) -> bytes | None:
 # --- the bundle
 
 
-def bundle_shape(value: JSON) -> Check:
-    """Members and their types, and the media type."""
+def bundle_shape(data: bytes) -> Check:
+    """Strict JSON, members and their types, and the media type."""
 
     def fault() -> Check:
+        value = standalone.parse_json(data, "bundle")
         standalone.check_shape(value, standalone.BUNDLE, "the bundle")
         right = value["mediaType"] in MEDIA_TYPES
         return Check("bundle", right, "OMS-8.1-01", "" if right else f"mediaType {value['mediaType'][:100]!r}")
@@ -224,10 +239,7 @@ def signature(vector: Vector, value: JSON, payload: bytes | None) -> Check:
 
 def statement(vector: Vector, payload: bytes | None) -> Iterator[Check]:
     """What the payload says, by the manifest that is expected."""
-    try:
-        value = json.loads(payload or b"")
-    except (ValueError, RecursionError):
-        value = None
+    value = lenient(payload or b"")
     if not isinstance(value, dict):
         yield Check("statement", False, "OMS-5-01", "there is no payload that is a JSON object")
         return

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from . import dsse, strictjson
-from .errors import BundleRejected, MaterialRejected, OperationError, Warn
+from .errors import BundleRejected, MaterialRejected, OperationError, Warn, holds
 from .strictjson import JSON
 
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -99,18 +99,19 @@ class Bundle(NamedTuple):
 Verifier = Callable[[Bundle, Warn], None]
 
 
-def read_bundle(data: bytes) -> Bundle:
+def read_bundle(data: bytes, warn: Warn | None = None) -> Bundle:
     """The bundle in `data`. Raises BundleRejected, MaterialRejected or EnvelopeRejected, in that order."""
     value = strictjson.parse(data, BundleRejected, MAX_VALUES)
+    holds(warn, "2", bytes=len(data))
     strictjson.check(value, BUNDLE_SHAPE, "bundle", BundleRejected, clause="OMS-4-01", unknown="REF-BUNDLE-02")
+    holds(warn, "3", members=list(value))
     if value["mediaType"] not in MEDIA_TYPES:
         clause = "REF-BUNDLE-03" if value["mediaType"] in OLDER_MEDIA_TYPES else "OMS-8.1-01"
         raise BundleRejected(f"mediaType is not {MEDIA_TYPE}", clause=clause)
-    return Bundle(
-        media_type=value["mediaType"],
-        material=_read_material(value.get("verificationMaterial", {})),
-        envelope=dsse.read_envelope(value["dsseEnvelope"]),
-    )
+    holds(warn, "4", media_type=value["mediaType"])
+    material = _read_material(value.get("verificationMaterial", {}))
+    holds(warn, "5", material=material.kind)
+    return Bundle(value["mediaType"], material, dsse.read_envelope(value["dsseEnvelope"], warn))
 
 
 def _read_material(value: JSON) -> Material:

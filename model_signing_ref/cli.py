@@ -10,7 +10,7 @@ import importlib
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from . import __version__
@@ -22,6 +22,7 @@ from .errors import (
     Note,
     OperationError,
     Rejection,
+    Steps,
     Unsupported,
     exit_status,
     explain_os_error,
@@ -41,6 +42,7 @@ class NotWritten(OperationError):
 Arguments = argparse.Namespace
 Result = dict[str, Any]
 Command = tuple[str, str, str]
+Told = Sequence[tuple[str, Mapping[str, object]]]  # the steps of the recipe that hold, with their values
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,32 +71,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(arguments: Arguments) -> int:
     """Run one command and report how it ended."""
     notes: list[Note] = []
+    told: list[tuple[str, Mapping[str, object]]] = []
 
     def warn(note: Note) -> None:
         notes.append(note)
         if note.loud:
             say(arguments, f"{'note' if note.code in INFORMATION else 'warning'}: {note.detail}")
 
+    listener = Steps(warn, lambda step, values: told.append((step, values))) if arguments.explain else warn
     try:
         try:
-            result = arguments.run(arguments, warn)
+            result = arguments.run(arguments, listener)
         finally:
             wipe_progress()
-        report(arguments, result, notes)
+        report(arguments, result, notes, told)
     except (Rejection, OperationError, OSError, KeyboardInterrupt, MemoryError) as error:
-        return report_failure(arguments, error, notes)
+        return report_failure(arguments, error, notes, told)
     except Exception as error:  # a defect of this program: say so in one line, the details on request
         if arguments.level <= LEVELS["DEBUG"]:
             import traceback
 
             traceback.print_exc()
-        return report_failure(arguments, error, notes)
+        return report_failure(arguments, error, notes, told)
     return EXIT_OK
 
 
-def report(arguments: Arguments, result: Result, notes: Sequence[Note]) -> None:
+def report(arguments: Arguments, result: Result, notes: Sequence[Note], told: Told) -> None:
     """Tell how a command succeeded: what it was run for, JSON, or the result's own line. Raises NotWritten."""
     line, data = result.pop("line"), result.pop("data", None)
+    result = {**result, **explanation(arguments, told, None, complain if data is not None else write_out)}
     if data is not None:
         write_out(data)
         say(arguments, line, level="INFO")
@@ -105,10 +110,29 @@ def report(arguments: Arguments, result: Result, notes: Sequence[Note]) -> None:
         write_out(line)
 
 
-def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[Note]) -> int:
+def explanation(arguments: Arguments, told: Told, error: BaseException | None, tell: Callable[[str], None]) -> Result:
+    """What --explain adds to the JSON; without --json it is told. Raises NotWritten."""
+    if not arguments.explain:
+        return {}
+    from . import explain
+
+    timestamp = arguments.method == "key" and bool(arguments.tsa_chain)
+    found = explain.outcomes(arguments.command, arguments.method, told, error, timestamp=timestamp)
+    if arguments.json:
+        return {"explain": explain.to_json(found)}
+    tell("\n".join(explain.lines(found)))
+    return {}
+
+
+def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[Note], told: Told) -> int:
     """Tell in one line, and in JSON if asked for, why a command failed; return the exit status."""
     status = exit_status(error)
     line, detail = describe(arguments.command, error)
+    explained: Result = {}
+    if not isinstance(error, NotWritten):
+        to_stdout = getattr(arguments, "signature", None) != "-"
+        with contextlib.suppress(NotWritten):
+            explained = explanation(arguments, told, error, write_out if to_stdout else complain)
     complain(line)
     if arguments.json and not isinstance(error, NotWritten):
         verdict = {1: "rejected", EXIT_UNSUPPORTED: "unsupported"}.get(status, "none")
@@ -116,7 +140,7 @@ def report_failure(arguments: Arguments, error: BaseException, notes: Sequence[N
         if isinstance(error, Rejection):
             facts.update(stage=error.stage, clause=error.clause, path=error.path, **findings_json(error.findings))
         with contextlib.suppress(NotWritten):  # the line was told, and the status stands
-            print_json(arguments, status, notes, facts)
+            print_json(arguments, status, notes, {**facts, **explained})
     return status
 
 

@@ -20,6 +20,13 @@ def add_output(parser: Parser, run_it: Callable[[Arguments, Warn], Result]) -> N
     parser.set_defaults(run=run_it)
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     parser.add_argument("--quiet", action="store_true", help="errors only")
+    parser.set_defaults(explain=False)
+
+
+def add_explain(parser: Parser) -> None:
+    """A trace of the recipe; on stderr where stdout is for the signature."""
+    text = "show each step: its clauses, what was checked with which values, and where it ended"
+    parser.add_argument("--explain", action="store_true", help=text)
 
 
 def add_model(parser: Parser) -> None:
@@ -28,7 +35,8 @@ def add_model(parser: Parser) -> None:
 
 
 def add_signature(parser: Parser, *, signing: bool) -> None:
-    """Where the bundle is; by default it has the extension .sig (OMS-9-01)."""
+    """Where the bundle is (by default it has the extension .sig, OMS-9-01), and what is told of it."""
+    add_explain(parser)
     if signing:
         text = "where to write the signature, '-' for stdout (default: model.sig)"
         parser.add_argument("--signature", metavar="FILE", default="model.sig", help=text)

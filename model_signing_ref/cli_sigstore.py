@@ -7,7 +7,7 @@ import shlex
 
 from .cli import Arguments, Parser, Result
 from .cli_options import add_hashing, add_model, add_output, add_signature, add_verification, sign_with, verify_with
-from .errors import Note, Warn
+from .errors import Note, Warn, with_notes_to
 
 TOKEN_HELP = "the identity token to use, instead of logging in"  # noqa: S105 - a line of help
 IDENTITY_HELP = "who must have signed, e.g. name@example.com; equal to the certificate's"
@@ -75,7 +75,7 @@ def run_sign(arguments: Arguments, warn: Warn) -> Result:
             commands.append(note.detail)
         warn(note)
 
-    result = sign_with(signer, arguments, listen)
+    result = sign_with(signer, arguments, with_notes_to(warn, listen))
     line = f"{result['line']}\nVerify it with:\n  {commands[0]}"
     return {**result, "line": line, VERIFY_WITH.replace("-", "_"): commands[0]}
 

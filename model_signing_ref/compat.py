@@ -64,6 +64,7 @@ def is_shard_algorithm(algorithms: set[str], serialization: Serialization, warn:
     return True
 
 
+V02_STEP = "10-22"  # of the recipe: what stands in their place for a bundle of version 0.2.0
 V02_PREDICATE_TYPE = "https://model_signing/Digests/v0.1"
 _V02_SUBJECT_SHAPE = {"name": str, "digest": {"sha256": str}, ANY_OTHER: None}
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import NamedTuple
 
-from .errors import EnvelopeRejected
+from .errors import EnvelopeRejected, Warn, holds
 from .strictjson import ANY_OTHER, JSON
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -37,18 +37,20 @@ def pae(payload_type: str, payload: bytes) -> bytes:
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 
-def read_envelope(value: JSON) -> Envelope:
+def read_envelope(value: JSON, warn: Warn | None = None) -> Envelope:
     """The envelope in `value`, whose shape (ENVELOPE_SHAPE) was checked with the bundle's.
 
     Raises EnvelopeRejected.
     """
     if value["payloadType"] != PAYLOAD_TYPE:
         raise EnvelopeRejected(f"payloadType is not {PAYLOAD_TYPE}", clause="INTOTO-01")
+    holds(warn, "6", payload_type=PAYLOAD_TYPE)
     if not value["signatures"]:
         raise EnvelopeRejected("the envelope has no signature", clause="DSSE-03")
     if len(value["signatures"]) > 1:
         detail = f"the envelope has {len(value['signatures'])} signatures, not one"
         raise EnvelopeRejected(detail, clause="BUNDLE-01")
+    holds(warn, "7", signatures=1)
     signature = value["signatures"][0]
     decoded = {}
     for what, text in (("payload", value["payload"]), ("signature", signature["sig"])):
@@ -57,6 +59,7 @@ def read_envelope(value: JSON) -> Envelope:
         except ValueError as error:
             fault, clause = error.args
             raise EnvelopeRejected(f"the {what} is not base64: {fault}", clause=clause) from None
+    holds(warn, "8", payload_bytes=len(decoded["payload"]), signature=decoded["signature"])
     return Envelope(PAYLOAD_TYPE, decoded["payload"], decoded["signature"], signature.get("keyid", ""))
 
 

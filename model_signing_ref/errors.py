@@ -7,7 +7,7 @@ clause of `spec/` that it enforces, and the culprit. Everything else that stops 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 EXIT_OK, EXIT_REJECTED, EXIT_NO_VERDICT, EXIT_UNSUPPORTED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -27,6 +27,32 @@ class Note(NamedTuple):
 
 
 Warn = Callable[[Note], None]
+
+
+class Steps:
+    """A listener that is also told each step of the recipe that holds: its number in the spec, and its values.
+
+    The recipe tells whoever is one; a plain function is told notes alone. A value may be a function that gives it.
+    """
+
+    def __init__(self, note: Warn, step: Callable[[str, Mapping[str, object]], None]) -> None:
+        self.note, self.step = note, step
+
+    def __call__(self, note: Note) -> None:
+        self.note(note)
+
+
+def holds(listener: Warn | None, step: str, **values: object) -> None:
+    """Tell a listener who wants to know that a step of the recipe holds (spec/verification.md, spec/signing.md)."""
+    if isinstance(listener, Steps):
+        listener.step(step, values)
+
+
+def with_notes_to(listener: Warn, note: Warn) -> Warn:
+    """`listener`, whose notes go to `note` instead; its steps go where they went."""
+    if isinstance(listener, Steps):
+        return Steps(note, listener.step)
+    return note
 
 
 class Findings(NamedTuple):

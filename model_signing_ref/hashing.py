@@ -14,12 +14,11 @@ from typing import NamedTuple
 
 from . import digests, paths, tree
 from .digests import DEFAULT_SETTINGS, Settings
-from .errors import FilesRejected, Note, OperationError, Warn, quote
+from .errors import FilesRejected, Note, OperationError, Warn, holds, quote
 from .manifest import (
     DEFAULT_SHARD_SIZE,
     DIGEST_SIZES,
     FILES,
-    GIT_NAMES,
     MAX_SHARD_SIZE,
     SHARDS,
     Manifest,
@@ -55,11 +54,6 @@ class Plan(NamedTuple):
             self.method or FILES, self.hash_type or "sha256", shard_size, self.allow_symlinks, recorded
         )
 
-    def ignored_names(self, model: StrPath) -> frozenset[str]:
-        """The names to ignore in `model`. Raises OperationError for a path outside."""
-        chosen = paths.ignored_names(model, self.ignored, self.ignored_base)
-        return chosen | frozenset(GIT_NAMES) if self.ignore_git_paths else chosen
-
 
 def ignore_note(note: Note) -> None:
     """The default for a caller who wants no notes."""
@@ -80,9 +74,10 @@ def hash_model(
     """
     name = paths.model_name(model)
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
-    ignored = plan.ignored_names(model)
+    ignored = paths.ignored_names(model, plan.ignored, plan.ignored_base, git=plan.ignore_git_paths)
     serialization = plan.serialization(ignored | excused)
     check_recordable(serialization.ignore_paths or ())
+    holds(warn, "S2", recorded=serialization.ignore_paths)
     digests.new_hash(serialization.hash_type)
     with _open_root(model, plan.allow_symlinks) as root:
         found = tree.walk(root, ignored, excused, warn=warn)
@@ -92,9 +87,9 @@ def hash_model(
         if absent := sorted(set(only or ()).difference(found.files)):
             raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
         resources = hash_files(root, found.files, serialization, plan.settings, warn)
-    if not resources:
-        raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
-    return Manifest(name, serialization, resources, root_digest(resources))
+    manifest = Manifest(name, serialization, resources, root_digest(resources))
+    holds(warn, "S6", sha256=manifest.root_digest)
+    return manifest
 
 
 @contextmanager
@@ -125,14 +120,20 @@ def refuse_problems(problems: list[Problem]) -> None:
 def hash_files(
     root: Root, files: list[str], serialization: Serialization, settings: Settings, warn: Warn
 ) -> list[Resource]:
-    """The resources of `files`, sorted by name (OMS-5.2.1-05). Raises OperationError."""
+    """The resources of `files`, at least one, sorted by name (OMS-5.2.1-05). Raises OperationError."""
     sizes, pieces = divide(root, files, serialization.shard_size, warn)
+    if not pieces:
+        raise OperationError(f"the model {quote(root.path)} has no file to sign (OMS-6.1-03)")
+    holds(warn, "S3", files=files)
     outcomes = digests.hash_pieces(root, pieces, serialization.hash_type, sizes=sizes, settings=settings)
     refuse_problems([outcome for outcome in outcomes if isinstance(outcome, Problem)])
+    holds(warn, "S4", algorithm=serialization.hash_type, shard_size=serialization.shard_size, hashed=len(pieces))
     name_of = shard_name if serialization.shard_size else file_name
-    return sorted(
+    resources = sorted(
         Resource(name_of(piece), digest) for piece, digest in zip(pieces, outcomes) if isinstance(digest, bytes)
     )
+    holds(warn, "S5", resources=resources)
+    return resources
 
 
 def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> tuple[dict[str, int], list[Piece]]:

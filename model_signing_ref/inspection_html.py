@@ -145,7 +145,7 @@ def _differences(differences: Differences, other: str, most: int) -> Iterator[st
         yield f"<div class=f><dt>{text(each.field)}</dt>{before}{after}<dd class=c>{text(each.layer)}</dd></div>"
     yield "</dl><ol>"
     for sign, names in (("+", differences.added), ("−", differences.removed), ("~", differences.changed)):
-        yield from (f"<li><code>{sign} {text(name)}</code></li>" for name in names[:most])
+        yield from (f"<li><code>{sign}&nbsp;{text(name)}</code></li>" for name in names[:most])
         if len(names) > most:
             yield f"<li>{sign} {len(names) - most} more</li>"
     yield "</ol></details>"
@@ -154,7 +154,7 @@ def _differences(differences: Differences, other: str, most: int) -> Iterator[st
 def _side(sign: str, value: JSON) -> str:
     """What a field holds in one of two bundles."""
     lines = ["(absent)"] if value is None else values(value)
-    return f"<dd class=v>{''.join(f'<div>{sign} <bdi>{html.escape(line)}</bdi></div>' for line in lines)}</dd>"
+    return f"<dd class=v>{''.join(f'<div>{sign}&nbsp;<bdi>{html.escape(line)}</bdi></div>' for line in lines)}</dd>"
 
 
 def _clauses(found: Inspection) -> Iterator[str]:

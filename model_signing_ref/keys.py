@@ -98,8 +98,8 @@ def require_curve(key: object) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def verify_envelope(key: ec.EllipticCurvePublicKey, envelope: Envelope, *, v02: bool = False) -> None:
-    """Return if the envelope's signature (DER) holds with `key` (FIPS 186-5, section 6.4).
+def verify_envelope(key: ec.EllipticCurvePublicKey, envelope: Envelope, *, v02: bool = False) -> bytes:
+    """The bytes that the envelope's signature (DER) holds over with `key` (FIPS 186-5, section 6.4).
 
     With `v02` it must be one as version 0.2.0 made it. Raises SignatureRejected.
     """
@@ -115,6 +115,7 @@ def verify_envelope(key: ec.EllipticCurvePublicKey, envelope: Envelope, *, v02: 
         key.verify(envelope.signature, message, ec.ECDSA(algorithm))
     except InvalidSignature:
         raise SignatureRejected("the signature does not hold with this key", clause="DSSE-01") from None
+    return message
 
 
 def sign_ecdsa(key: ec.EllipticCurvePrivateKey, message: bytes, *, random: bool = False) -> bytes:

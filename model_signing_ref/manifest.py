@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from .errors import NamesRejected, Note, Warn, quote
+from .errors import NamesRejected, Note, Warn, holds, quote
 
 FILES, SHARDS = "files", "shards"
 DEFAULT_SHARD_SIZE = 1_000_000_000  # OMS-6.3.2-09
@@ -149,14 +149,18 @@ def check_names(manifest: Manifest, warn: Warn) -> list[Piece]:
     """
     names = [resource.name for resource in manifest.resources]
     pieces = pieces_of(manifest)
+    holds(warn, "24", shard_size=manifest.serialization.shard_size)
     paths = dict.fromkeys(piece.path for piece in pieces) if manifest.serialization.shard_size else names
     for path in paths:
         if (fault := name_fault(path)) and not _is_old_dot(paths, warn):
             raise NamesRejected(f"{quote(path)} {fault[0]}", clause=fault[1], path=path)
+    holds(warn, "25", paths=len(paths))
     if not all(map(str.__lt__, names, names[1:])):
         _check_disorder(names, pieces, warn)
+    holds(warn, "26", first=names[0], last=names[-1])
     if manifest.serialization.shard_size:
         _check_partition(pieces)
+    holds(warn, "27", shards=len(pieces) if manifest.serialization.shard_size else 0)
     if not all(map(str.isascii, paths)) or len(set(map(str.lower, paths))) < len(paths):
         _warn_of_lookalikes(paths, warn)
     return pieces

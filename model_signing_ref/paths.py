@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 
 from .errors import OperationError, quote
+from .manifest import GIT_NAMES
 from .tree import StrPath
 
 
@@ -20,12 +21,16 @@ def model_name(model: StrPath) -> str:
     return name
 
 
-def ignored_names(model: StrPath, paths: Iterable[StrPath], base: StrPath | None = None) -> frozenset[str]:
+def ignored_names(
+    model: StrPath, paths: Iterable[StrPath], base: StrPath | None = None, *, git: bool = False
+) -> frozenset[str]:
     """The canonical names of the paths to ignore (OMS-6.2-03), each relative to `base` (None: the model) or absolute.
 
-    Raises OperationError for one outside the model, or for the model itself.
+    With `git` the names that git uses are among them. Raises OperationError for a path outside the model, or for
+    the model itself.
     """
-    return names_inside(model, paths, model if base is None else base, "the ignored path")
+    chosen = names_inside(model, paths, model if base is None else base, "the ignored path")
+    return chosen | frozenset(GIT_NAMES) if git else chosen
 
 
 def names_inside(model: StrPath, paths: Iterable[StrPath], base: StrPath, what: str) -> frozenset[str]:

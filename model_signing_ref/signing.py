@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
-from .errors import OperationError, Rejection, Warn
+from .dsse import PAYLOAD_TYPE, pae
+from .errors import OperationError, Rejection, Warn, holds
 from .hashing import ignore_note
 from .keys import load_private_key
 from .manifest import Manifest
@@ -36,11 +37,19 @@ def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) 
 
     Raises OperationError if it does not hold, and what the signer raises.
     """
-    data = write_bundle(signer.sign(write_statement(manifest)))
+    payload = write_statement(manifest)
+    holds(warn, "S7", subject=manifest.model_name, payload_bytes=len(payload))
+    holds(warn, "S8", signed=lambda: pae(PAYLOAD_TYPE, payload))
+    bundle = signer.sign(payload)
+    holds(warn, "S9", signature=bundle.envelope.signature)
+    holds(warn, "S10", timestamps=len(bundle.material.timestamps))
+    data = write_bundle(bundle)
+    holds(warn, "S11", media_type=bundle.media_type, material=bundle.material.kind, bytes=len(data))
     try:
-        signer.verify(read_bundle(data), warn)
+        signer.verify(read_bundle(data, warn), warn)
     except Rejection as error:
         raise OperationError(f"the new signature does not verify and was not written: {error}") from error
+    holds(warn, "S12")
     return data
 
 
@@ -55,15 +64,19 @@ def sign_model(
 
     Raises OSError, OperationError and Unsupported; then nothing was written.
     """
+    holds(warn, "0")  # the signer's own inputs are there
     if signature is not None:
         if os.path.realpath(os.fsdecode(signature)) == os.path.realpath(os.fsdecode(model)):
             raise OperationError("the signature would replace the model")
         output.check_writable(signature)
         output.remove_leftovers(signature)
+    target = None if signature is None else os.fsdecode(signature)
+    holds(warn, "S1", model=os.fsdecode(model), signature=target)
     manifest = hashing.hash_model(model, plan, signature=signature, warn=warn)
     data = sign_manifest(manifest, signer, warn)
     if signature is not None:
         output.write_whole(signature, data)
+    holds(warn, "S13", bytes=len(data))
     return manifest, data
 
 

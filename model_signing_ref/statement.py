@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from . import strictjson
-from .errors import Note, PredicateRejected, StatementRejected, Warn, quote
+from .errors import Note, PredicateRejected, StatementRejected, Warn, holds, quote
 from .manifest import (
     DIGEST_SIZES,
     FILES,
@@ -43,15 +43,21 @@ _SERIALIZATION_CLAUSES = ("OMS-5.2.2-01", "OMS-5.2.2-02", "OMS-5.2.2-05", "OMS-5
 def read_statement(payload: bytes, warn: Warn) -> Manifest:
     """The manifest in `payload`, whose signature holds. Raises StatementRejected, then PredicateRejected."""
     value = strictjson.parse(payload, StatementRejected)
+    holds(warn, "10", bytes=len(payload))
     if type(value) is not dict:
         raise StatementRejected("the payload is not a JSON object", clause="OMS-5-01")
+    holds(warn, "11", members=list(value))
     if value.get("_type") != STATEMENT_TYPE:
         raise StatementRejected(f"_type is not {STATEMENT_TYPE}", clause="OMS-8.3-02")
+    holds(warn, "12", type=STATEMENT_TYPE)
     if value.get("predicateType") != PREDICATE_TYPE:
         raise StatementRejected(f"predicateType is not {PREDICATE_TYPE}", clause="OMS-8.3-03")
+    holds(warn, "13", predicate_type=PREDICATE_TYPE)
     name, root = _read_subject(value.get("subject"))
+    holds(warn, "14", name=name, sha256=root)
     if type(value.get("predicate")) is not dict:
         raise PredicateRejected("the statement has no predicate that is an object", clause="OMS-8.3-04")
+    holds(warn, "15", members=list(value["predicate"]))
     serialization, resources = _read_predicate(value["predicate"], warn)
     return Manifest(name, serialization, resources, root)
 
@@ -72,6 +78,7 @@ def _read_predicate(value: JSON, warn: Warn) -> tuple[Serialization, list[Resour
     strictjson.check(
         value, _PREDICATE_SHAPE, "predicate", PredicateRejected, clause="OMS-5.2-01", unknown="REF-PREDICATE-01"
     )
+    holds(warn, "16", resources=len(value["resources"]))
     members = value["serialization"]
     where = "predicate.serialization"
     for (name, shape), clause in zip(_SERIALIZATION_SHAPE.items(), _SERIALIZATION_CLAUSES):
@@ -84,15 +91,17 @@ def _read_predicate(value: JSON, warn: Warn) -> tuple[Serialization, list[Resour
             raise PredicateRejected(detail, clause=clause)
     if members["method"] == FILES and "shard_size" in members:
         raise PredicateRejected("shard_size beside the method files", clause="OMS-5.2.2-04")
+    holds(warn, "17", method=members["method"], hash_type=members["hash_type"])
+    shard_size = _read_shard_size(members, warn) if members["method"] == SHARDS else None
+    holds(warn, "18", shard_size=shard_size)
     serialization = Serialization(
         method=members["method"],
         hash_type=members["hash_type"],
-        shard_size=_read_shard_size(members, warn) if members["method"] == SHARDS else None,
+        shard_size=shard_size,
         allow_symlinks=members["allow_symlinks"],
         ignore_paths=_read_ignore_paths(members.get("ignore_paths"), warn),
     )
-    if not value["resources"]:
-        raise PredicateRejected("the predicate lists no resource", clause="OMS-5.2.1-04")
+    holds(warn, "19", ignore_paths=serialization.ignore_paths)
     return serialization, _read_resources(value["resources"], serialization, warn)
 
 
@@ -128,10 +137,17 @@ def ignored_path_fault(path: str) -> tuple[str, str] | None:
 
 
 def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn) -> list[Resource]:
-    """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07)."""
+    """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07).
+
+    `values` is used up, since a million of them in both forms would be much to hold.
+    """
+    if not values:
+        raise PredicateRejected("the predicate lists no resource", clause="OMS-5.2.1-04")
+    holds(warn, "20", resources=len(values))
     size = DIGEST_SIZES[serialization.hash_type]
     resources, algorithms = [], set()
     for index, value in enumerate(values):
+        values[index] = None
         where = f"resources[{index}]"
         if type(value) is not dict or type(value.get("name")) is not str:
             raise PredicateRejected(f"{where} is not an object with a name", clause="OMS-5.2.1-01")
@@ -142,11 +158,13 @@ def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn
             raise PredicateRejected(f"{where}: digest is not {2 * size} lower-case hex digits", clause="OMS-5.2.1-02")
         algorithms.add(value["algorithm"])
         resources.append(Resource(value["name"], digest))
+    holds(warn, "21", resources=resources)
     if algorithms != {serialization.hash_type} and not _is_old_algorithm(algorithms, serialization, warn):
         other = next(iter(sorted(algorithms - {serialization.hash_type})))
         detail = f"the algorithm {quote(other)} of a resource is not the hash_type {serialization.hash_type}"
         ours = "OMS-6.3.2-07" if serialization.method == SHARDS else "REF-PREDICATE-04"
         raise PredicateRejected(detail, clause=ours if other in DIGEST_SIZES else "OMS-7-01")
+    holds(warn, "22", algorithms=sorted(algorithms))
     return resources
 
 

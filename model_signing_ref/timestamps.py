@@ -25,6 +25,7 @@ from .errors import (
     TimeRejected,
     TransparencyRejected,
     Warn,
+    holds,
     quote,
 )
 from .signer import Signer
@@ -166,7 +167,7 @@ def with_timestamps(verifier: Verifier, tsa: Trust) -> Verifier:
 
     def verify(bundle: Bundle, warn: Warn) -> None:
         inner(bundle, warn)
-        verify_timestamps(bundle, tsa, warn)
+        holds(warn, "9K.6", time=verify_timestamps(bundle, tsa, warn).isoformat())
 
     return verify
 

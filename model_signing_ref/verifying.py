@@ -27,7 +27,9 @@ from .errors import (
     RootDigestRejected,
     SignatureRejected,
     Warn,
+    holds,
     quote,
+    with_notes_to,
 )
 from .hashing import Config as HashingConfig
 from .hashing import Plan, ignore_note
@@ -62,7 +64,7 @@ def verify_bundle(
     Raises a Rejection at any stage from `bundle` to `root-digest`; PredicateRejected also where `plan` insists
     on something else than was signed.
     """
-    bundle = read_bundle(data)
+    bundle = read_bundle(data, warn)
     verifier(bundle, warn)
     if bundle.envelope.keyid is None:
         from . import compat
@@ -70,9 +72,11 @@ def verify_bundle(
         compat.note_null_keyid(warn)
     manifest = read_statement(bundle.envelope.payload, warn)
     insist(plan, manifest.serialization)
+    holds(warn, "23", method=plan.method, hash_type=plan.hash_type, shard_size=plan.shard_size)
     check_names(manifest, warn)
     if root_digest(manifest.resources) != manifest.root_digest:
         raise RootDigestRejected("the subject's digest is not that of the resources", clause="OMS-6.5.1-01")
+    holds(warn, "28", sha256=manifest.root_digest)
     return manifest
 
 
@@ -86,12 +90,14 @@ def insist(plan: Plan, signed: Serialization) -> None:
 
 def verify_v02_bundle(data: bytes, verifier: Verifier, plan: Plan, warn: Warn = ignore_note) -> Manifest:
     """The same for a bundle of version 0.2.0; `verifier` must be one made with `v02`."""
-    bundle = read_bundle(data)
+    bundle = read_bundle(data, warn)
     verifier(bundle, warn)
     from . import compat
 
     manifest = compat.read_v02_statement(bundle.envelope.payload, warn)
+    holds(warn, compat.V02_STEP, predicate_type=compat.V02_PREDICATE_TYPE)
     insist(plan, manifest.serialization)
+    holds(warn, "23", method=plan.method, hash_type=plan.hash_type, shard_size=plan.shard_size)
     check_names(manifest, warn)
     return manifest
 
@@ -111,13 +117,16 @@ def verify_model(
     and OSError or OperationError without a verdict.
     """
     signed = manifest.serialization
-    ignored = plan.ignored_names(model) | frozenset(signed.ignore_paths or ())
+    chosen = paths.ignored_names(model, plan.ignored, plan.ignored_base, git=plan.ignore_git_paths)
+    ignored = chosen | frozenset(signed.ignore_paths or ())
     excused = paths.signature_names(model, signature) if signature is not None else frozenset[str]()
     with tree.open_root(model, follow=signed.allow_symlinks and plan.allow_symlinks) as root:
+        holds(warn, "29", path=os.fsdecode(model), links_followed=root.follow)
         pieces = pieces_of(manifest, root.single)
         found = tree.walk(root, ignored, excused, enter=True, warn=warn)
         report = compare_names(root, manifest, pieces, found, ignore_unsigned_files=ignore_unsigned_files, warn=warn)
         compare_digests(root, manifest, pieces, plan.settings)
+        holds(warn, "34", algorithm=signed.hash_type, resources=manifest.resources)
     return report
 
 
@@ -145,10 +154,13 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     if manifest.serialization.shard_size is not None:
         unsigned = _without_empty(root, unsigned, warn)
     extra = () if ignore_unsigned_files else unsigned
-    if refused or missing or extra:
-        raise _names_rejected(manifest, refused, missing, extra)
+    for step, kind, faults in (("30", "refused", refused), ("31", "missing", missing), ("32", "extra", extra)):
+        if faults:
+            raise _names_rejected(manifest, refused, missing, extra)
+        holds(warn, step, listed=len(listed), found=len(found.files), **{kind: 0})
     if manifest.serialization.shard_size is not None:
         _compare_sizes(root, pieces)
+    holds(warn, "33", shards=len(pieces) if manifest.serialization.shard_size else 0)
     unsigned += [problem.path for problem in passed if not problem.excused]
     return Report(manifest, not_covered, sorted(unsigned) if ignore_unsigned_files else ())
 
@@ -274,14 +286,17 @@ class Config:
         """
         if self._verifier is None:
             raise ValueError("no verifier was chosen; call one of the use_..._verifier methods")
+        holds(self._warn, "0")  # the caller's own inputs are there
         data = read_bundle_file(signature_path, self._max_bundle_bytes)
+        holds(self._warn, "1", file=os.fsdecode(signature_path), bytes=len(data), allowed=self._max_bundle_bytes)
         try:
             manifest = verify_bundle(data, self._verifier(False), self._plan, self._warn)
-        except SignatureRejected:
+        except SignatureRejected as error:
             if not self._allow_v02:
                 raise
-            verifier = self._verifier(True)  # whose notes were given the first time
-            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, ignore_note), self._plan, self._warn)
+            holds(self._warn, "v0.2", refused=error)
+            verifier, silent = self._verifier(True), with_notes_to(self._warn, ignore_note)  # told the first time
+            manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, silent), self._plan, self._warn)
         return verify_model(
             model_path,
             manifest,
@@ -311,7 +326,7 @@ class Config:
         return self
 
     def set_warn(self, warn: Warn) -> Config:
-        """Whom to tell what changes no verdict and should be known."""
+        """Whom to tell what changes no verdict and should be known; an errors.Steps also hears of steps that hold."""
         self._warn = warn
         return self
 

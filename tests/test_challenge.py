@@ -24,6 +24,7 @@ jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
 ROOT = Path(__file__).parents[1]
 SEEDS = (1, 20)
 ALL = Way(True, True, True)
+WITHOUT_LETTERS = ("digest/zeros", "compat/two-digits")  # contents, or a shard, of which nothing is replaced
 
 
 @lru_cache(None)
@@ -83,8 +84,9 @@ def test_nothing_published_is_left_where_all_is_fresh() -> None:
         assert old["trust"]["public_key"] != new["trust"]["public_key"], name
         assert old["model"]["name"] != new["model"]["name"], name
         resources = json.loads(edits.open_payload(old))["predicate"]["resources"]
-        stale = [each["digest"] for each in resources if each["digest"] in payload]
-        assert stale == [] or name == "digest/zeros", (name, stale)
+        fresh = json.loads(payload)["predicate"]["resources"]
+        stale = [one["digest"] for one, other in zip(resources, fresh) if one["digest"] == other["digest"]]
+        assert stale == [] or name in WITHOUT_LETTERS, (name, stale)
         kept = [each["name"] for each in resources if f'"{each["name"]}"' in payload]
         assert kept == [] or name == "ignored/signed-gitattributes", (name, kept)
 

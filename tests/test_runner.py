@@ -15,8 +15,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from conftest import peer_python
 
-from conformance import case, clients, reports, run, scoring
+from conformance import case, clients, reports, run, scoring, signing_case
 
 jsonschema: Any = importlib.import_module("jsonschema")  # it has no types
 
@@ -105,6 +106,106 @@ def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
     assert wrong and all("link" in name for name in wrong)
 
 
+# Of 59 signing vectors, those passed, and the scored checks that fail. Not counted: what needs another user
+# than root, and BLAKE3, which not every Python has.
+HALF_SIGNERS = {
+    "signs_nothing": (0, "written"),
+    "refuses_all": (0, ""),
+    "writes_garbage": (0, "bundle material signature statement verified"),
+    "writes_elsewhere": (0, "nothing-else written"),
+    "leaves_a_log": (0, "nothing-else"),
+    "crashes": (0, ""),
+    "follows_links": (57, "names verified"),
+    "path_order": (58, "order"),
+    "utf_16_order": (58, "order verified"),
+    "no_order": (26, "order verified"),
+    "omits_a_file": (26, "names verified"),
+    "root_of_hex": (0, "root-digest verified"),
+    "wrong_hint": (2, "material"),
+    "old_predicate": (0, "statement verified"),
+    "no_signature": (0, "signature verified"),
+}
+
+
+@pytest.mark.parametrize("fault", HALF_SIGNERS)
+def test_signers_lose_what_they_get_wrong(fault: str, tmp_path: Path) -> None:
+    adapter = python(ZOO / "half_signer.py", fault)
+    status, report = ran(tmp_path, adapter, "--protocol", "jsonl", "--family", "signing")
+    apart = ("signing/blake3", "signing/unreadable-file", "signing/unreadable-folder")
+    counted = [each for each in report["results"] if each["id"] not in apart and each["status"] != "unscored"]
+    passed = [each["id"] for each in counted if each["status"] == "pass"]
+    checks = [check for each in counted for check in each["checks"]]
+    wrong = {check["name"] for check in checks if check["holds"] is False and not check["ours"]}
+    assert (status, len(counted)) == (run.FAILED, 59)
+    assert (len(passed), " ".join(sorted(wrong))) == HALF_SIGNERS[fault]
+
+
+def test_a_client_that_does_not_sign_is_not_asked_to(tmp_path: Path) -> None:
+    words = ("--protocol", "jsonl", *of_families("order", "signing"))
+    status, report = ran(tmp_path, python(ADAPTERS / "standalone_lines.py"), *words)
+    of_signing = {each["status"]: each["reason"] for each in report["results"] if each["id"].startswith("signing/")}
+    assert (status, report["claim"]["signs"], report["signing"]) == (run.PASSED, False, {})
+    assert of_signing.pop("not-applicable") and set(of_signing) <= {"not-run"}
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict", "detail"),
+    [
+        ("", "accept", ""),
+        ("raise SystemExit(1)", "reject", ""),
+        ("raise SystemExit(3)", "unsupported", ""),
+        ("raise SystemExit(2)", "error", "exit status 2"),
+        ("raise KeyError('key')", "error", "crashed, exit status 1"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "error", "ended by SIGSEGV"),
+        ("import time; time.sleep(60)", "error", "no answer within 1 s"),
+    ],
+)
+def test_what_a_signer_s_end_means(program: str, verdict: str, detail: str, tmp_path: Path) -> None:
+    """By the command protocol; that a bundle is there is not the door's business."""
+    (tmp_path / "signer.py").write_text(program)
+    made = signing_case.materialise(run.corpus()["signing/one-file"], tmp_path)
+    client = clients.CommandClient(python(tmp_path / "signer.py"), 1 if "sleep" in program else 30)
+    answer = client.sign(made, known())
+    assert (answer.verdict, answer.detail.partition("\n")[0]) == (verdict, detail)
+
+
+def test_words_for_a_signer(tmp_path: Path) -> None:
+    vector = run.corpus()["signing/certificate-intermediate"]
+    made = signing_case.materialise({**vector, "options": {"ignore_paths": ["a", "b"]}}, tmp_path)
+    assert " ".join(clients.sign_words(made)).replace(f"{tmp_path}/", "") == (
+        "sign-model --method certificate --model-path model --output-bundle model.sig --private-key signer.key "
+        "--signing-cert signer-0.pem --cert-chain signer-1.pem --cert-chain signer-2.pem "
+        "--ignore-paths model/a --ignore-paths model/b"
+    )
+    request = clients.sign_request(made)
+    assert Path(request["signing_certificate"]).read_text() == vector["certificates"][0]
+    assert [Path(path).read_text() for path in request["certificates"]] == vector["certificates"][1:]
+
+
+# What model-signing 1.1.1 signs wrongly, of a selection: what it leaves undone, and which check finds it.
+RELEASED = {
+    "signing/file-before-folder": "order (OMS-5.2.1-05): 'tokenizer/vocab.json' is out of order",
+    "signing/single-file": "names (OMS-6.1.2-07): 'model.bin' is not listed",
+    "signing/no-file": "signed",
+    "signing/all-ignored": "signed",
+}
+
+
+def test_what_the_released_client_signs(tmp_path: Path) -> None:
+    adapter = shlex.join([peer_python(), str(ADAPTERS / "pypi_model_signing.py")])
+    right = (
+        "signing/one-file",
+        "signing/git-paths",
+        "signing/signature-inside",
+        "signing/link-to-file",
+        "signing/link",
+    )
+    words = [word for name in (*RELEASED, *right) for word in ("--id", name)]
+    _, report = ran(tmp_path, adapter, *words)
+    assert {each["id"]: each["reason"] for each in reports.bad(report)} == RELEASED
+    assert report["totals"]["pass"] == len(right)
+
+
 def test_who_checks_no_validity_is_found_out_by_certificates(tmp_path: Path) -> None:
     adapter = python(ZOO / "no_validity_check.py")
     _, report = ran(tmp_path, adapter, "--protocol", "jsonl", "--family", "certificate")
@@ -155,7 +256,7 @@ def test_the_adapter_of_the_documentation(tmp_path: Path) -> None:
     block = re.findall(r"<!-- adapter -->\n```python\n(.*?)```", text, re.DOTALL)
     assert len(block) == 1 and block[0].count("\n") <= 60
     (tmp_path / "adapter.py").write_text(f"import sys\nsys.path.insert(0, {str(ROOT)!r})\n{block[0]}")
-    words = ("--protocol", "jsonl", *of_families("files", "shards", "signature"))
+    words = ("--protocol", "jsonl", *of_families("files", "shards", "signature", "signing"))
     status, report = ran(tmp_path, python(tmp_path / "adapter.py"), *words)
     assert (status, reports.bad(report)) == (run.PASSED, [])
 
@@ -325,6 +426,34 @@ def test_files_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert (suite.get("tests"), suite.get("failures")) == ("15", str(len(bad)))
     summary, out = (tmp_path / "summary.md").read_text(), capsys.readouterr().out
     assert all(each["id"] in summary and each["id"] in out for each in bad) and bad
+
+
+def test_files_of_a_run_that_signs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each says what is wrong with what was signed, and by which clause."""
+    names = ("junit.xml", "summary.md", "page.html")
+    words = [word for name in names for word in (f"--{name.split('.')[0]}", str(tmp_path / name))]
+    words = [word.replace("--summary", "--markdown").replace("--page", "--html") for word in words]
+    chosen = ("--id", "signing/nested", "--id", "signing/one-file", "--id", "signing/unreadable-file")
+    status, report = ran(tmp_path, python(ZOO / "half_signer.py", "no_order"), "--protocol", "jsonl", *chosen, *words)
+    schema = json.loads((ROOT / "conformance" / "results.schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(report)
+    assert (status, report["signing"]["order"]) == (run.FAILED, {"held": 1, "failed": 1, "not_judged": 0})
+    told = "'g/h.txt' is out of order"
+    texts = [capsys.readouterr().out, *((tmp_path / name).read_text("utf-8") for name in names)]
+    assert all("OMS-5.2.1-05" in text and told in text.replace("&#x27;", "'") for text in texts)
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot()[0].get("failures") == "1"
+    assert not re.search(r"<script|<link|src=|https?://[^<]*['\"]>", texts[-1])
+
+
+def test_show_of_what_is_to_be_signed(capsys: pytest.CaptureFixture[str]) -> None:
+    wanted = {
+        "signing/nested": "to be signed: 'model', root digest",
+        "signing/link": "a signer that signs it all the same has to write: 'model'",
+        "signing/no-file": "it is to be refused",
+    }
+    for name, told in wanted.items():
+        assert run.main(["show", name]) == run.PASSED
+        assert told in capsys.readouterr().out
 
 
 def test_a_page_that_needs_no_other_file(tmp_path: Path) -> None:

@@ -246,6 +246,14 @@ def test_only_oms_is_scored() -> None:
             assert not all(clause.startswith("REF-") for clause in vector["clauses"]), vector["id"]
 
 
+def test_every_demand_on_signers_has_a_vector() -> None:
+    clauses = json.loads(CLAUSES.read_text("utf-8"))["clauses"]
+    cited = {clause for vector in vectors().values() for clause in vector["clauses"]}
+    musts = {each["id"] for each in clauses if each["level"] in ("MUST", "MUST NOT", "REQUIRED")}
+    bind = {each["id"] for each in clauses if each["binds"] in ("signer", "both")}
+    assert sorted(each for each in (musts & bind) - cited if each.startswith("OMS-")) == []
+
+
 @pytest.mark.parametrize(
     ("change", "what"),
     [
@@ -509,6 +517,20 @@ def test_what_is_wrong_in_a_bundle_is_found_alone(fault: str) -> None:
 def test_garbage_is_judged_and_not_stumbled_over(data: bytes) -> None:
     found = wrong(checks_of("signing/one-file", data))
     assert {"bundle", "signature", "statement", "verified", "bytes"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "clause"),
+    [
+        (lambda data: b"\xef\xbb\xbf" + data, "REF-JSON-01"),
+        (lambda data: data[:-1] + b',"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}', "REF-JSON-02"),
+        (lambda data: data[:-1] + b',"note":1}', "REF-BUNDLE-02"),
+    ],
+)
+def test_what_we_alone_refuse_hides_nothing_and_is_not_scored(spoil: Callable[[bytes], bytes], clause: str) -> None:
+    checks = checks_of("signing/one-file", spoil(bundle_of("signing/one-file")))
+    assert wrong(checks) == {"bundle": clause, "verified": clause, "bytes": "REF-KEY-02"}
+    assert all(checks[name].ours for name in wrong(checks))
 
 
 @pytest.mark.parametrize(

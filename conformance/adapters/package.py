@@ -28,7 +28,12 @@ def capabilities() -> dict[str, object]:
     """What this package has."""
     blake3 = ["blake3"] if find_spec("blake3") else []
     sigstore = ("sigstore",) if find_spec("sigstore") else ()
-    facts = {"flags": FLAGS, "hash_algorithms": ["sha256", "blake2b", *blake3], "profiles": PROFILES + sigstore}
+    facts = {
+        "benchmark_model": True,
+        "flags": FLAGS,
+        "hash_algorithms": ["sha256", "blake2b", *blake3],
+        "profiles": PROFILES + sigstore,
+    }
     return {"client": "model_signing_ref", "client_version": __version__, **facts}
 
 
@@ -36,6 +41,12 @@ def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept or signed, 1 reject or not signed, 3 unsupported, else an error."""
     if argv == ["capabilities"]:
         print(json.dumps(capabilities()))
+        return 0
+    if argv[:1] == ["benchmark-model"]:
+        import model_signing_ref
+        from conformance.adapters.timing import benchmark_model
+
+        print(json.dumps(benchmark_model(model_signing_ref, argv[1:])))
         return 0
     status = cli.main(command_line(argv))
     return REFUSED if argv[0] == "sign-model" and status == EXIT_NO_VERDICT else status

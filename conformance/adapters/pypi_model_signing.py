@@ -24,7 +24,7 @@ DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 
 def capabilities() -> dict[str, object]:
     """What model-signing has."""
-    facts = {"client": "model-signing", "client_version": version("model-signing")}
+    facts = {"client": "model-signing", "client_version": version("model-signing"), "benchmark_model": True}
     return {**facts, "flags": FLAGS, "hash_algorithms": HASHES, "profiles": PROFILES}
 
 
@@ -32,6 +32,13 @@ def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
         print(json.dumps(capabilities()))
+        return 0
+    if argv[:1] == ["benchmark-model"]:
+        import model_signing  # type: ignore[import-not-found]
+
+        from conformance.adapters.timing import benchmark_model
+
+        print(json.dumps(benchmark_model(model_signing, argv[1:])))
         return 0
     from model_signing._cli import main as run  # type: ignore[import-not-found]
 

@@ -36,6 +36,7 @@ from .kit import (
     directory,
     dump,
     file,
+    hardlink,
     key_case,
     link,
     special,
@@ -133,13 +134,18 @@ def sign(name: str, *clauses: str, **about: Any) -> Vectors:
     return FAMILY.control(name, *clauses, **{**SIGNED, **about})
 
 
-@sign("one-file", "OMS-6.1-01", "OMS-6.5.1-01", "OMS-6.5.1-02", "OMS-6.5.1-03", "OMS-4.1-04")
+FORMAT = ("OMS-4-01", "OMS-5-01", "OMS-5.1-01", "OMS-5.2-01", "OMS-6.3-01", "OMS-6.5-01", "OMS-11.2-04", "OMS-REG-02")
+CURRENT = ("OMS-4.1-01", "OMS-4.1-04", "OMS-5.1-02", "OMS-10-03", "OMS-11.2-03", "DSSE-01", "INTOTO-01", "BUNDLE-01")
+OURS = ("REF-KEY-01", "REF-KEY-02")
+
+
+@sign("one-file", *FORMAT, *CURRENT, *OURS, "OMS-6.1-01", "OMS-6.5.1-01", "OMS-6.5.1-02", "OMS-6.5.1-03")
 def one_file() -> Material:
     """A model of one file in a folder."""
     return signable({"weights.bin": "weights"})
 
 
-@sign("nested", "OMS-6.1-01", "OMS-5.2.1-05", "OMS-5.2.1-06")
+@sign("nested", "OMS-6.1-01", "OMS-5.2.1-05", "OMS-5.2.1-06", "OMS-6.1.2-02", "OMS-6.1.2-11")
 def nested() -> Material:
     """Files at four depths, and an empty folder, which is not listed."""
     files: dict[str, Content] = {
@@ -185,6 +191,25 @@ def many() -> Material:
 def empty_file() -> Material:
     """With the method files, a file without contents is listed like any other."""
     return signable({"__init__.py": "", "run.py": "pass\n"})
+
+
+@sign("same-contents", "OMS-6.1-01", "OMS-6.5.1-01")
+def same_contents() -> Material:
+    """Three files have the same contents: each is listed, and each counts in the root digest."""
+    return signable({"a.bin": "same", "b.bin": "same", "c/a.bin": "same"})
+
+
+@sign("hard-link", "OMS-6.1-01")
+def hard_link() -> Material:
+    """A file has a second name in the model: a hard link is a regular file, and both names are listed."""
+    files = {"a.bin": "weights", "b.bin": "weights"}
+    return signable(files, entries=[file("a.bin", "weights"), hardlink("b.bin", "a.bin")])
+
+
+@sign("deep", "OMS-6.1-01", "OMS-6.1.2-02")
+def deep() -> Material:
+    """A file lies forty folders below the model's root."""
+    return signable({"/".join([*(f"f{n}" for n in range(40)), "weights.bin"]): "weights"})
 
 
 @sign("large-file", "OMS-5.2.1-02")

@@ -181,7 +181,8 @@ def _new_verifier(root: models.TrustedRoot) -> Verifier:
         found = read_identity(bundle.material.certificates[0])
         if not found.name or not found.issuer:
             raise CertificateRejected("the certificate names no identity or no provider", clause="REF-SIGSTORE-10")
-        for each in (bundle, *_timed(bundle)):
+        verify_identity(bundle, root, found, warn)
+        for each in _timed(bundle):
             verify_identity(each, root, found)
         warn(Note(VERIFY_WITH, f"--identity {_shell(found.name)} --identity-provider {_shell(found.issuer)}", False))
 

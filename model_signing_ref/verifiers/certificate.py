@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .. import certificates, keys
 from ..bundle import CERTIFICATE, METHODS, Bundle, Material, Verifier
 from ..certificates import Trust
-from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn
+from ..errors import CertificateRejected, MaterialRejected, Note, OperationError, Warn, holds
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -45,27 +45,36 @@ def certificate_verifier(trusted: Trust, policy: Policy = Policy(), *, v02: bool
         Checked in this order: MaterialRejected, a leaf that can't be read (CertificateRejected), KeyRejected,
         TransparencyRejected for the timestamp, CertificateRejected, TimeRejected, SignatureRejected.
         """
-        leaf, *others = read_material(bundle.material)
+        leaf, *others = read_material(bundle.material, warn)
         if policy.log_fingerprints:
             for note in certificates.fingerprint_notes((leaf, *others, *trusted.given)):
                 warn(note)
         key = certificates.check_key(leaf)
+        holds(warn, "9C.4", curve=key.curve.name)
         time = time_of(bundle, policy, warn)
+        holds(warn, "9C.5", asked_for=policy.tsa is not None)
         check_signer(leaf, policy, warn)
-        certificates.check_chain(leaf, others, trusted, time)
-        keys.verify_envelope(key, bundle.envelope, v02=v02)
+        holds(warn, "9C.6", leaf=leaf.subject.rfc4514_string())
+        chain = certificates.check_chain(leaf, others, trusted, time)
+        holds(warn, "9C.7", chain=[each.subject.rfc4514_string() for each in chain])
+        holds(warn, "9C.8", time=time.isoformat())
+        holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope, v02=v02))
 
     return verify
 
 
-def read_material(material: Material) -> Sequence[x509.Certificate]:
+def read_material(material: Material, warn: Warn | None = None) -> Sequence[x509.Certificate]:
     """The bundle's certificates, leaf first. Raises MaterialRejected or CertificateRejected."""
     if material.kind != CERTIFICATE:
         detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with certificate"
         raise MaterialRejected(detail, clause="OMS-11.1-08")
+    holds(warn, "9C.1", method=METHODS[material.kind])
     if not material.certificates:
         raise MaterialRejected("x509CertificateChain has no certificate", clause="OMS-4.1-02")
-    return certificates.read_certificates(material.certificates)
+    holds(warn, "9C.2", certificates=len(material.certificates))
+    found = certificates.read_certificates(material.certificates)
+    holds(warn, "9C.3", subjects=[each.subject.rfc4514_string() for each in found])
+    return found
 
 
 def time_of(bundle: Bundle, policy: Policy, warn: Warn) -> datetime:
@@ -94,10 +103,12 @@ def check_signer(leaf: x509.Certificate, policy: Policy, warn: Warn) -> None:
 def own_certificate_verifier(public_key: ec.EllipticCurvePublicKey) -> Verifier:
     """What a signer asks of its new bundle: that it names `public_key` and that the signature holds with it."""
 
-    def verify(bundle: Bundle, _: Warn) -> None:
-        key = certificates.check_key(read_material(bundle.material)[0])
+    def verify(bundle: Bundle, warn: Warn) -> None:
+        leaf = read_material(bundle.material, warn)[0]
+        key = certificates.check_key(leaf)
         if key != public_key:
             raise CertificateRejected("the leaf certificate is for another key", clause="RFC5280-02")
-        keys.verify_envelope(key, bundle.envelope)
+        holds(warn, "9C.4", curve=key.curve.name, leaf=leaf.subject.rfc4514_string())
+        holds(warn, "9C.9", signed=keys.verify_envelope(key, bundle.envelope))
 
     return verify

@@ -17,7 +17,7 @@ from urllib.parse import quote as quote_url
 from cryptography import x509
 
 from ..bundle import METHODS, SIGSTORE, Bundle, Verifier, write_bundle
-from ..dsse import PAYLOAD_TYPE
+from ..dsse import PAYLOAD_TYPE, pae
 from ..errors import (
     BundleRejected,
     CertificateRejected,
@@ -30,6 +30,7 @@ from ..errors import (
     TimeRejected,
     TransparencyRejected,
     Warn,
+    holds,
     printable_path,
     quote,
 )
@@ -49,6 +50,10 @@ PRODUCTION, STAGING = "https://tuf-repo-cdn.sigstore.dev", "https://tuf-repo-cdn
 
 ISSUER = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.1")  # sigstore/fulcio, docs/oid-info.md
 USERNAME = x509.ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+
+# The steps of the recipe that the package decides at once, in an order of its own, and that of them with values.
+PACKAGE_STEPS = tuple(f"9S.{number}" for number in range(3, 13))
+IDENTITY_STEP = "9S.9"
 
 _NOT_X509 = (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
@@ -154,19 +159,21 @@ def sigstore_verifier(
 
     def verify(bundle: Bundle, warn: Warn) -> None:
         """Return if the signature holds. Raises rejections from `bundle` to `signature`."""
-        verify_identity(bundle, root, Identity(identity, oidc_issuer))
+        verify_identity(bundle, root, Identity(identity, oidc_issuer), warn)
 
     return verify
 
 
-def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) -> None:
+def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity, warn: Warn | None = None) -> None:
     """Return if `bundle` holds a signature by `wanted` under `root`. Raises rejections as ROWS maps them."""
     material = bundle.material
     if material.kind != SIGSTORE:
         detail = f"the bundle was signed with the method {METHODS[material.kind]}, not with sigstore"
         raise MaterialRejected(detail, clause="OMS-11.1-08")
+    holds(warn, "9S.1", method=METHODS[material.kind])
     if not material.log_entries:
         raise TransparencyRejected("the bundle has no log entry (tlogEntries)", clause="OMS-11.1-05")
+    holds(warn, "9S.2", log_entries=len(material.log_entries))
     encoded = write_bundle(bundle)
     fallback = LOADING
     try:
@@ -178,8 +185,11 @@ def verify_identity(bundle: Bundle, root: models.TrustedRoot, wanted: Identity) 
         raise
     except Exception as error:  # the package lets those of its own parsers through
         raise rejection_of(error, fallback, bundle, wanted) from error
+    for step in PACKAGE_STEPS:
+        holds(warn, step, **(wanted._asdict() if step == IDENTITY_STEP else {}))
     if verified != (PAYLOAD_TYPE, bundle.envelope.payload):
         raise SignatureRejected("the sigstore package verified another payload", clause="REF-SIGSTORE-12")
+    holds(warn, "9S.13", signed=lambda: pae(*verified))
 
 
 def rejection_of(error: Exception, fallback: Row, bundle: Bundle, wanted: Identity) -> Rejection:

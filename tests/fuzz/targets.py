@@ -39,6 +39,7 @@ from model_signing_ref import (
 from model_signing_ref.bundle import read_bundle
 from model_signing_ref.errors import CertificateRejected, OperationError, Rejection, TransparencyRejected
 from model_signing_ref.hashing import Plan, hash_model, ignore_note
+from model_signing_ref.manifest import GIT_NAMES
 from model_signing_ref.statement import write_statement
 from model_signing_ref.verifiers.key import key_verifier
 
@@ -68,7 +69,7 @@ def bundle(data: bytes) -> None:
 def signatures_that_hold() -> Iterator[None]:
     """Both verifiers, as if every signature held."""
     originals = keys.verify_envelope, standalone.ecdsa_holds
-    keys.verify_envelope, standalone.ecdsa_holds = lambda *_, **__: None, lambda *_: True
+    keys.verify_envelope, standalone.ecdsa_holds = lambda *_, **__: b"", lambda *_: True
     try:
         yield
     finally:
@@ -249,7 +250,7 @@ def model(data: bytes) -> None:
     pairs = [(each.name, each.digest.hex()) for each in manifest.resources]
     resources = standalone.check_names(pairs, manifest.serialization.shard_size, None, {})
     listed = sorted({path for path, *_ in resources})
-    standalone.check_files(tree, listed, set(plan.ignored_names(folder)), False, manifest.serialization.shard_size)
+    standalone.check_files(tree, listed, set(GIT_NAMES), False, manifest.serialization.shard_size)
     standalone.check_digests(tree, resources, "sha256")
 
 

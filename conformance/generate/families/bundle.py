@@ -404,7 +404,7 @@ def media_type_next_version() -> Edit:
     return media(PREFIX + ".v0.4+json")
 
 
-@MEDIA.reject("media-type-longer", "OMS-8.1-01")
+@MEDIA.reject("media-type-longer", "OMS-8.1-01", "OMS-8.1-02")
 def media_type_longer() -> Edit:
     """The media type goes on after the right one, which an unanchored pattern does not see."""
     return media(PREFIX + ".v0.3+json.v9")

@@ -39,6 +39,8 @@ SIGNS: JSON = {
     "keyUsage": {"critical": True, "bits": ["digitalSignature"]},
     "extKeyUsage": {"purposes": ["codeSigning"]},
 }
+BOTH_USAGES: JSON = {"critical": True, "bits": ["digitalSignature", "keyCertSign"]}
+UNKNOWN = "1.3.6.1.4.1.99999.1"  # an extension that nobody knows
 # Which key a certificate is for, and which one signed it.
 IDENTIFIERS: JSON = {"subjectKeyIdentifier": {}, "authorityKeyIdentifier": {}}
 
@@ -102,9 +104,6 @@ def two_intermediates(lower: str = "Lower CA", signer: JSON | None = None, **ext
 def case(recipe: JSON, **more: Any) -> Material:
     """A small model, signed with the recipe's signer."""
     return certificate_case(FILES, recipe, verification_time=AT, **more)
-
-
-BOTH_USAGES: JSON = {"critical": True, "bits": ["digitalSignature", "keyCertSign"]}
 
 
 def of(name: str, field: str) -> str:
@@ -180,7 +179,8 @@ def five_intermediates() -> Material:
             ["leaf", *reversed(names[:5])],
             ["root"],
             leaf=leaf("p256/leaf", "ca5", 20),
-            deep_leaf=leaf("p256/leaf", "ca9", 21),
+            eighth_leaf=leaf("p256/leaf", "ca8", 21),
+            ninth_leaf=leaf("p256/leaf", "ca9", 22),
             root=root("Model Root", "p256/root", "root", 1),
             **certificates,
         )
@@ -453,6 +453,12 @@ def more_certificates_than_fit() -> Edit:
     return bundled("leaf", *["ca"] * 32)
 
 
+@SHAPE.either("as-many-certificates-as-fit", "REF-CERT-06", ours="accept")
+def as_many_certificates_as_fit() -> Edit:
+    """The bundle has 32 certificates, the intermediate 31 times."""
+    return bundled("leaf", *["ca"] * 31)
+
+
 @SHAPE.either(
     "nine-intermediates",
     "REF-CERT-09",
@@ -462,7 +468,37 @@ def more_certificates_than_fit() -> Edit:
 )
 def nine_intermediates() -> Edit:
     """Nine intermediates stand between another leaf of the same key and the root."""
-    return bundled("deep-leaf", *(f"ca{number}" for number in range(9, 0, -1)))
+    return bundled("ninth-leaf", *(f"ca{number}" for number in range(9, 0, -1)))
+
+
+@SHAPE.either(
+    "eight-intermediates",
+    "REF-CERT-09",
+    ours="accept",
+    control="five-intermediates",
+    why="RFC 5280 has no limit but those of the certificates.",
+    gain="Signers of deep hierarchies can't be verified.",
+)
+def eight_intermediates() -> Edit:
+    """Eight intermediates stand between another leaf of the same key and the root."""
+    return bundled("eighth-leaf", *(f"ca{number}" for number in range(8, 0, -1)))
+
+
+@SHAPE.either(
+    "mesh",
+    "REF-CERT-09",
+    control=None,
+    severity="medium",
+    why="No path is good, and a verifier that tries every one has more to try than it can in a year.",
+    gain="A small bundle stops a verifier for ever.",
+)
+def mesh() -> Material:
+    """Sixteen certificates of one name and key issued each other; the one that the root issued can't be used."""
+    twins = {f"twin-{number}": authority("Twin", "p256/twin", "twin-0", 10 + number) for number in range(16)}
+    unknown = {UNKNOWN: {"critical": True, "value": "0500"}}
+    top = authority("Twin", "p256/twin", "root", 2, **unknown)
+    recipe = usual(leaf=leaf("p256/leaf", "twin-0", 3), ca=top, **twins)
+    return case({**recipe, "bundled": ["leaf", *twins, "ca"]})
 
 
 @SHAPE.accept(
@@ -587,6 +623,14 @@ OPEN_ANCHORS = FAMILY.group(why="What is a trust anchor, neither OMS nor RFC 528
 def intermediate_given_and_a_stranger() -> Edit:
     """The caller gives the intermediate and another root, and did not ask for partial chains."""
     return given("ca", "stranger")
+
+
+@OPEN_ANCHORS.either("self-issued-intermediate-given", "RFC5280-02", control=None)
+def self_issued_intermediate_given() -> Material:
+    """The caller gives an intermediate whose issuer has its name and another key, and a stranger."""
+    other = root("Other Root", "p256/stranger", "stranger", 1)
+    recipe = usual(ca=authority("Model Root", "p256/ca", "root", 2), stranger=other)
+    return case({**recipe, "given": ["ca", "stranger"]})
 
 
 @OPEN_ANCHORS.either("partial-chain", "RFC5280-02", ours="accept", control=None)
@@ -863,6 +907,12 @@ def upper_intermediate_expired() -> Edit:
     return change("ca1", "not_after", "2026-03-01T00:00:00Z")
 
 
+@ABOVE.reject("never-valid-together", "RFC5280-03", severity="low")
+def never_valid_together() -> Edit:
+    """The intermediate expired before the leaf became valid."""
+    return change("ca", "not_after", "2025-12-31T23:59:59Z")
+
+
 @ABOVE.reject("all-expired", "OMS-8.2-01", "RFC5280-03")
 def all_expired() -> Edit:
     """Leaf, intermediate and root have all expired."""
@@ -922,7 +972,6 @@ def for_ever() -> Edit:
 
 # --- constraints
 
-UNKNOWN = "1.3.6.1.4.1.99999.1"
 CONSTRAINTS = FAMILY.group(
     control="named",
     why="Alternative names have to lie in the name constraints of all authorities above (RFC 5280, 4.2.1.10, 6.1.3).",
@@ -1277,10 +1326,11 @@ def key_for_chain() -> Edit:
     return set_at("bundle", MATERIAL, {"publicKey": {"hint": keys.fingerprint(keys.public_pem("p256/leaf"))}})
 
 
-@CONFUSION.reject("certificate-for-chain", "OMS-11.1-08", "OMS-4.1-02")
+@CONFUSION.reject("certificate-for-chain", "OMS-11.1-08", "OMS-4.1-02", control="no-intermediate")
 def certificate_for_chain() -> Edit:
-    """The material is the leaf alone in the member of the method sigstore."""
-    return set_at("bundle", MATERIAL, {"certificate": leaf_row(), "tlogEntries": []})
+    """The material is the leaf, which the root issued, in the member of the method sigstore."""
+    row = {"rawBytes": b64(chains.der_of(among_others()["chain"])["direct"])}
+    return set_at("bundle", MATERIAL, {"certificate": row, "tlogEntries": []})
 
 
 BOTH = CONFUSION.group(

@@ -37,6 +37,36 @@ def one() -> Material:
     return key_case({"only.bin": "content"})
 
 
+@FAMILY.control("equal-contents", "OMS-6.5.1-01")
+def equal_contents() -> Material:
+    """Two files have the same content: its digest counts twice."""
+    return key_case({"a.bin": "same", "b.bin": "same", "c.bin": "other"})
+
+
+@FAMILY.control("folders", "OMS-6.5.1-01", "OMS-5.2.1-05")
+def folders() -> Material:
+    """Resources of several folders, in the order of whole names: a `.` comes before a `/`."""
+    return key_case({"a/b.bin": "deep", "a.bin": "flat", "a/a.bin": "deep too", "a-1.bin": "flat too"})
+
+
+@FAMILY.control("beyond-the-basic-plane", "OMS-6.5.1-01", "OMS-5.2.1-05")
+def beyond_the_basic_plane() -> Material:
+    """By code point U+FF5E comes before U+1F600; in UTF-16 it is the other way round, with another root digest."""
+    return key_case({"\uff5e.bin": "first", "\U0001f600.bin": "second"})
+
+
+@FAMILY.control("shards", "OMS-6.5.1-01", "OMS-6.3.2-08", profile="shards")
+def shards() -> Material:
+    """With the method shards the digests are those of the shards, in the order of their names as text."""
+    return key_case({"a.bin": "0123456789ab"}, shard_size=1)
+
+
+@FAMILY.control("blake2b", "OMS-6.5.1-01", "OMS-REG-02", profile="blake2b")
+def blake2b() -> Material:
+    """The digests are BLAKE2b's, of 64 bytes each; the root digest is SHA-256 nevertheless."""
+    return key_case(CONTENTS, hash_type="blake2b")
+
+
 @FAMILY.either("zero", "OMS-6.5.1-01")
 def zero() -> Edit:
     """The subject's digest is zeros."""

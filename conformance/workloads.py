@@ -1,0 +1,166 @@
+"""The models that benchmarks are run on, and what the machine takes for them at least."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+class Workload(NamedTuple):
+    """A model of `files` files of `size` bytes each, in `directories` directories, and how it is signed."""
+
+    name: str
+    files: int
+    size: int
+    directories: int = 1
+    hash_algorithm: str = "sha256"
+    shard_size: int | None = None
+
+
+WORKLOADS = (
+    Workload("start-up", 1, 1),
+    Workload("1 x 1 GiB", 1, GIB),
+    Workload("4 x 256 MiB", 4, 256 * MIB),
+    Workload("20,000 x 4 KiB", 20_000, 4 * KIB, 20),
+    Workload("200,000 x 1 KiB in 2,000 directories", 200_000, KIB, 2000),
+    Workload("100,000 x 1 KiB in one directory", 100_000, KIB),
+    Workload("2 GiB in shards of 16 MiB", 1, 2 * GIB, shard_size=16 * MIB),
+    Workload("1 x 1 GiB, blake2b", 1, GIB, hash_algorithm="blake2b"),
+    Workload("1 x 1 GiB, blake3", 1, GIB, hash_algorithm="blake3"),
+)
+CURVES = (
+    *(Workload(f"curve: {10**n:,} x 100 B", 10**n, 100, max(1, 10**n // 1000)) for n in range(3, 7)),
+    *(Workload(f"curve: 1 x {4**n} MiB", 1, 4**n * MIB) for n in range(6)),
+)
+
+
+def scaled(workload: Workload, scale: float) -> Workload:
+    """The same with large files smaller, or with fewer of the small ones."""
+    if workload.size >= MIB:
+        return workload._replace(size=max(1, int(workload.size * scale)))
+    files = max(1, int(workload.files * scale)) if workload.files > 1 else 1
+    return workload._replace(files=files, directories=min(files, workload.directories))
+
+
+def make_model(folder: Path, workload: Workload) -> Path:
+    """Make the files, of bytes that do not compress, and have them on disk, so that nothing writes later."""
+    for index in range(workload.directories):
+        (folder / f"d{index:05}").mkdir(parents=True)
+    pool = os.urandom(MIB)
+    for index in range(workload.files):
+        with open(folder / f"d{index % workload.directories:05}" / f"f{index:07}.bin", "wb") as file:
+            file.write(os.urandom(min(workload.size, 64)))
+            left = workload.size - min(workload.size, 64)
+            while left > 0:
+                left -= file.write(pool[: min(left, MIB)])
+    if hasattr(os, "sync"):
+        os.sync()
+    return folder
+
+
+def files_of(model: Path) -> list[str]:
+    """The paths of all files, in order."""
+    return sorted(os.path.join(where, name) for where, _, names in os.walk(model) for name in names)
+
+
+def forget(files: list[str]) -> bool:
+    """Have the system drop what it keeps of the files in memory; whether it can."""
+    if not hasattr(os, "posix_fadvise"):
+        return False
+    for path in files:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(fd)
+    return True
+
+
+def limits(files: list[str], workload: Workload, repeat: int) -> Iterator[tuple[str, list[float]]]:
+    """Seconds of each of `repeat` runs of what the work is made of, without any signature."""
+    new_hash = hash_constructor(workload.hash_algorithm)
+    if new_hash is None:
+        return
+    total, processors = workload.files * workload.size, len(affinity())
+    yield "hash of a warm buffer", timed(lambda: hash_buffer(new_hash, total), repeat)
+    yield "open, read, hash and close each file", timed(lambda: hash_files(new_hash, files), repeat)
+    if processors > 1 and len(files) in range(2, 100):
+        yield f"the same in {processors} threads", timed(lambda: hash_in_threads(new_hash, files, processors), repeat)
+    if workload.hash_algorithm == "sha256":
+        yield "openssl dgst -sha256", timed(lambda: openssl_digests(files), repeat)
+
+
+NewHash = Callable[[], Any]  # a constructor of hashlib or of blake3
+
+
+def hash_constructor(name: str) -> NewHash | None:
+    """The constructor of an algorithm; None where its package is missing."""
+    if name != "blake3":
+        return hashlib.sha256 if name == "sha256" else hashlib.blake2b
+    try:
+        from blake3 import blake3
+    except ImportError:
+        return None
+    return lambda: blake3(max_threads=blake3.AUTO)
+
+
+def affinity() -> list[int]:
+    """The processors that may be used."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
+
+
+def timed(work: Callable[[], object], repeat: int) -> list[float]:
+    """Seconds of each run, after one that does not count."""
+    seconds = []
+    for _ in range(repeat + 1):
+        started = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - started)
+    return seconds[1:]
+
+
+def hash_buffer(new_hash: NewHash, total: int) -> bytes:
+    """The digest of `total` bytes that are in the cache."""
+    running, block = new_hash(), bytes(min(total, 256 * KIB))
+    for _ in range(total // max(1, len(block))):
+        running.update(block)
+    digest: bytes = running.digest()
+    return digest
+
+
+def hash_file(new_hash: NewHash, path: str, buffer: memoryview) -> bytes:
+    """The digest of a file, in the plainest fast way."""
+    running = new_hash()
+    with open(path, "rb", buffering=0) as file:
+        while count := file.readinto(buffer):
+            running.update(buffer[:count])
+    digest: bytes = running.digest()
+    return digest
+
+
+def hash_files(new_hash: NewHash, files: list[str]) -> list[bytes]:
+    """The digest of each file."""
+    buffer = memoryview(bytearray(256 * KIB))
+    return [hash_file(new_hash, path, buffer) for path in files]
+
+
+def hash_in_threads(new_hash: NewHash, files: list[str], threads: int) -> list[bytes]:
+    """The same in threads, each with a buffer of its own for each file."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda path: hash_file(new_hash, path, memoryview(bytearray(256 * KIB))), files))
+
+
+def openssl_digests(files: list[str]) -> None:
+    """The digest of each file by OpenSSL's command line, a thousand files at a time."""
+    rest = iter(files)
+    while some := list(islice(rest, 1000)):
+        subprocess.run(["openssl", "dgst", "-sha256", *some], check=True, stdout=subprocess.DEVNULL)
