@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import reports, scoring
+from .page import named
 
 HERE = Path(__file__).resolve().parent
 FOLDER, PAGE = HERE / "results", HERE / "RESULTS.md"
@@ -40,16 +41,10 @@ def kept(report: dict[str, Any]) -> dict[str, Any]:
     return {**report, "results": lines}
 
 
-def name_of(report: dict[str, Any]) -> str:
-    """What to call a run: the client, and what of the corpus was chosen, if not all."""
-    chosen = [value for values in report["selection"].values() for value in values]
-    return reports.name_of(report) + (f", {', '.join(chosen)}" if chosen else "")
-
-
 def file_of(report: dict[str, Any]) -> str:
-    """The name under which a run is kept: the same without the version."""
+    """The name under which a run is kept: the page's without the version."""
     client = {**report["client"], "client_version": ""}
-    return re.sub(r"[^a-z0-9]+", "-", name_of({**report, "client": client}).lower()).strip("-") + ".json"
+    return re.sub(r"[^a-z0-9]+", "-", named({**report, "client": client}).lower()).strip("-") + ".json"
 
 
 def keep(paths: list[str]) -> None:
@@ -105,7 +100,7 @@ def scores(found: dict[str, dict[str, Any]]) -> str:
         stages = report["totals"]["stages"]
         staged = f"{stages['right']} of {stages['judged']}" if stages["judged"] else "-"
         claim = "core" if report["claim"]["core"] else "none"
-        rows.append([reports.escaped(name_of(report)), *cells, staged, claim])
+        rows.append([reports.escaped(named(report)), *cells, staged, claim])
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
@@ -118,7 +113,7 @@ def implementation(report: dict[str, Any], found: list[Cause]) -> str:
         [str(number), severity(cause, lines), str(len(cause.vectors)), cause.what]
         for number, cause in enumerate(ordered, 1)
     ]
-    title = f"## {name_of(report)}\n\n{reports.verdict(report)}"
+    title = f"## {named(report)}\n\n{reports.verdict(report)}"
     parts = [title, "\n".join("| " + " | ".join(row) + " |" for row in rows)]
     parts += [in_full(number, cause, lines, report) for number, cause in enumerate(ordered, 1)]
     return "\n\n".join(parts)
