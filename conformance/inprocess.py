@@ -20,6 +20,7 @@ class Outcome(NamedTuple):
     stage: str | None = None
     clause: str | None = None
     detail: str = ""
+    notes: tuple[str, ...] = ()  # codes of the warnings that came with an acceptance
 
 
 Verify = Callable[[case.Case], Outcome]
@@ -27,6 +28,7 @@ Verify = Callable[[case.Case], Outcome]
 
 def package(made: case.Case) -> Outcome:
     """What model_signing_ref says."""
+    notes: set[str] = set()
     from model_signing_ref import errors, verifying
     from model_signing_ref.hashing import Plan
 
@@ -41,6 +43,7 @@ def package(made: case.Case) -> Outcome:
     )
     config = verifying.Config().set_plan(plan).set_allow_v02(options.get("allow_v02", False))
     config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
+    config.set_warn(lambda note: notes.add(note.code))
     if "max_bundle_bytes" in options:
         config.set_max_bundle_bytes(options["max_bundle_bytes"])
     try:
@@ -52,11 +55,12 @@ def package(made: case.Case) -> Outcome:
         return Outcome("reject", error.stage, error.clause, error.detail)
     except (errors.OperationError, OSError) as error:
         return Outcome("error", detail=str(error))
-    return Outcome("accept")
+    return Outcome("accept", notes=tuple(sorted(notes)))
 
 
 def standalone(made: case.Case) -> Outcome:
     """What standalone.py says."""
+    warned: dict[str, str] = {}
     module: Any = importlib.import_module("model_signing_ref.standalone")
     options = {name: value for name, value in made.vector["options"].items() if name != "allow_v02"}
     options["ignore_paths"] = [os.path.join(made.model, path) for path in options.get("ignore_paths", ())]
@@ -64,13 +68,16 @@ def standalone(made: case.Case) -> Outcome:
     defaults |= {"hash_algorithm": None, "shard_size": None, "max_bundle_bytes": 256 << 20}
     chosen = module.Options(**{name: {**defaults, **options}[name] for name in module.Options._fields})
     try:
-        module.verify(str(made.model), str(made.bundle), str(made.public_key), chosen, {})
+        module.verify(str(made.model), str(made.bundle), str(made.public_key), chosen, warned)
     except module.Failure as failure:
         verdict = {"rejected": "reject", "unsupported": "unsupported"}.get(failure.verdict, "error")
         return Outcome(verdict, failure.stage, failure.clause, failure.detail)
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return Outcome("error", detail=repr(error))
-    return Outcome("accept")
+    return Outcome("accept", notes=tuple(sorted(warned)))
+
+
+ADAPTERS: dict[str, Verify] = {"package": package, "standalone": standalone}
 
 
 @contextmanager
