@@ -14,7 +14,7 @@ NOBODY = 65534
 
 
 class Outcome(NamedTuple):
-    """What a verifier said: accept, reject, unsupported or error, and where."""
+    """What a verifier said: accept, reject, unsupported or error, and where; `told` is all else that it tells."""
 
     verdict: str
     stage: str | None = None
@@ -28,6 +28,7 @@ Verify = Callable[[case.Case], Outcome]
 
 def package(made: case.Case) -> Outcome:
     """What model_signing_ref says."""
+    notes: set[str] = set()
     notes: set[str] = set()
     from model_signing_ref import errors, verifying
     from model_signing_ref.hashing import Plan
@@ -44,15 +45,16 @@ def package(made: case.Case) -> Outcome:
     config = verifying.Config().set_plan(plan).set_allow_v02(options.get("allow_v02", False))
     config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
     config.set_warn(lambda note: notes.add(note.code))
+    config.set_warn(lambda note: notes.add(note.code))
     if "max_bundle_bytes" in options:
         config.set_max_bundle_bytes(options["max_bundle_bytes"])
     try:
         assert made.public_key is not None
-        config.use_elliptic_key_verifier(public_key=made.public_key).verify(made.model, made.bundle)
+        report = config.use_elliptic_key_verifier(public_key=made.public_key).verify(made.model, made.bundle)
     except errors.Unsupported as error:
         return Outcome("unsupported", error.stage, error.clause, error.detail)
     except errors.Rejection as error:
-        return Outcome("reject", error.stage, error.clause, error.detail)
+        return Outcome("reject", error.stage, error.clause, error.detail, str((error.path, *error.findings)))
     except (errors.OperationError, OSError) as error:
         return Outcome("error", detail=str(error))
     return Outcome("accept", notes=tuple(sorted(notes)))
@@ -60,6 +62,7 @@ def package(made: case.Case) -> Outcome:
 
 def standalone(made: case.Case) -> Outcome:
     """What standalone.py says."""
+    warned: dict[str, str] = {}
     warned: dict[str, str] = {}
     module: Any = importlib.import_module("model_signing_ref.standalone")
     options = {name: value for name, value in made.vector["options"].items() if name != "allow_v02"}
@@ -71,7 +74,7 @@ def standalone(made: case.Case) -> Outcome:
         module.verify(str(made.model), str(made.bundle), str(made.public_key), chosen, warned)
     except module.Failure as failure:
         verdict = {"rejected": "reject", "unsupported": "unsupported"}.get(failure.verdict, "error")
-        return Outcome(verdict, failure.stage, failure.clause, failure.detail)
+        return Outcome(verdict, failure.stage, failure.clause, failure.detail, str(failure.path))
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return Outcome("error", detail=repr(error))
     return Outcome("accept", notes=tuple(sorted(warned)))

@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 
 class Change(NamedTuple):
-    """Put `new` in the place of `old`, which is at `field` of `parent`: at `index` of it, if that is a list."""
+    """Put `new` in the place of `old`, which is at `field` of `parent`: the item `at` of it, if that is a list."""
 
     parent: ast.AST
     field: str
-    index: int | None
+    at: int | None
     old: ast.AST | None
     new: ast.AST | None
 
@@ -69,7 +69,10 @@ def return_early(node: ast.AST) -> Iterator[Change]:
     """A function that gives nothing back, a check for example, does nothing."""
     if isinstance(node, ast.FunctionDef):
         inner = [each for each in ast.walk(node) if isinstance(each, (ast.Return, ast.Yield, ast.YieldFrom))]
-        if not any(isinstance(each, (ast.Yield, ast.YieldFrom)) or each.value for each in inner):
+        gives = any(isinstance(each, (ast.Yield, ast.YieldFrom)) or each.value for each in inner)
+        if not gives and not all(
+            isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) for each in node.body
+        ):
             yield Change(node, "body", 0, node.body[0], ast.Return(None))
 
 
@@ -114,20 +117,34 @@ def boundary(node: ast.AST) -> Iterator[Change]:
 
 
 def or_more(node: ast.AST) -> Iterator[Change]:
-    """What is more is held for equal: `>=` for `==`, `<` for `!=`."""
+    """What is more is held for equal, text aside: `>=` for `==`, `<` for `!=`."""
     yield from _compared(node, {ast.Eq: ast.GtE, ast.NotEq: ast.Lt})
 
 
 def or_less(node: ast.AST) -> Iterator[Change]:
-    """What is less is held for equal: `<=` for `==`, `>` for `!=`."""
+    """What is less is held for equal, text aside: `<=` for `==`, `>` for `!=`."""
     yield from _compared(node, {ast.Eq: ast.LtE, ast.NotEq: ast.Gt})
 
 
 def _compared(node: ast.AST, table: dict[type[ast.cmpop], type[ast.cmpop]]) -> Iterator[Change]:
     if isinstance(node, ast.Compare):
         for index, op in enumerate(node.ops):
-            if type(op) in table:
+            is_text = isinstance(op, (ast.Eq, ast.NotEq)) and any(map(_is_text, (node.left, *node.comparators)))
+            if type(op) in table and not is_text:
                 yield Change(node, "ops", index, op, table[type(op)]())
+
+
+def _is_text(node: ast.AST) -> bool:
+    """A text, or a name in capitals."""
+    return (isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes))) or _name(node).isupper()
+
+
+def equal_to_all(node: ast.AST) -> Iterator[Change]:
+    """Everything is equal: `==` is true, `!=` is false."""
+    for place in places(node):
+        old = place[3]
+        if isinstance(old, ast.Compare) and len(old.ops) == 1 and isinstance(old.ops[0], (ast.Eq, ast.NotEq)):
+            yield _replaced(place, ast.Constant(isinstance(old.ops[0], ast.Eq)))
 
 
 def member_of_all(node: ast.AST) -> Iterator[Change]:
@@ -144,8 +161,10 @@ def one_more(node: ast.AST) -> Iterator[Change]:
 
 
 def one_less(node: ast.AST) -> Iterator[Change]:
-    """An integer is one less."""
-    yield from _shifted(node, -1)
+    """An integer is one less; an index of 0 is not, since -1 is the same item of a list of one."""
+    for change in _shifted(node, -1):
+        if not (isinstance(change.parent, ast.Subscript) and change.old and ast.unparse(change.old) == "0"):
+            yield change
 
 
 def _shifted(node: ast.AST, by: int) -> Iterator[Change]:
@@ -209,7 +228,18 @@ def drop_condition(node: ast.AST) -> Iterator[Change]:
 OPERATORS: dict[str, Operator] = {
     function.__name__.replace("_", "-"): function
     for function in (
-        *(remove_raise, drop_call, return_early, leave_loop, negate, boundary, or_more, or_less, member_of_all),
+        *(
+            remove_raise,
+            drop_call,
+            return_early,
+            leave_loop,
+            negate,
+            boundary,
+            or_more,
+            or_less,
+            equal_to_all,
+            member_of_all,
+        ),
         *(one_more, one_less, skip_first, skip_last, drop_member, swap_and_or, drop_condition),
     )
 }
@@ -267,13 +297,15 @@ def _inside(node: ast.AST, owner: str) -> Iterator[tuple[str, ast.AST]]:
     yield owner, node
     for parent, field, _, child in places(node):
         is_text = isinstance(child, ast.JoinedStr)
-        is_type = field in ("annotation", "returns") or (isinstance(parent, ast.Subscript) and isinstance(child, ast.Tuple))
+        is_type = field in ("annotation", "returns") or (
+            isinstance(parent, ast.Subscript) and isinstance(child, ast.Tuple)
+        )
         if not is_text and not is_type:
             yield from _inside(child, f"{owner}.{child.name}" if isinstance(child, ast.FunctionDef) else owner)
 
 
 def changes(tree: ast.Module, wanted: set[str]) -> Iterator[tuple[str, str, Change]]:
-    """Function, operator and number (as one ID part), and the change itself, in the definitions `wanted` of a module."""
+    """Every change to the definitions `wanted` of a module, with its function, and its operator and number."""
     counts: dict[tuple[str, str], int] = {}
     for owner, definition in definitions(tree):
         if owner not in wanted:
@@ -290,7 +322,7 @@ def mutants(file: str, tree: ast.Module, wanted: set[str]) -> list[Mutant]:
     made = []
     for function, name, change in changes(tree, wanted):
         before, after = _shown(change)
-        line = next((each.lineno for each in (change.old, change.parent) if hasattr(each, "lineno")), 0)
+        line = next((each.lineno for each in (change.old, change.parent) if isinstance(each, (ast.stmt, ast.expr))), 0)
         made.append(Mutant(f"{file}:{function}:{name}", file, function, name.partition(":")[0], line, before, after))
     return made
 

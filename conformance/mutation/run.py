@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -39,8 +40,13 @@ ONLY_FOR_SURVIVORS = ("limits/huge-bundle",)
 
 # How a vector noticed, from strong to weak. `verdict`: another verdict; `crash`: an error that is none of the
 # verifier's own; `time-out`; `stage`: a stage that the vector does not accept; `clause`: a clause that the vector does
-# not name, or a stage that it accepts and the verifier does not give; `note`: the same verdict with other warnings.
-KINDS = ("verdict", "crash", "time-out", "stage", "clause", "note")
+# not name, or a stage that it accepts and the verifier does not give. `told` is no kill: the verdict is the same, with
+# another warning, culprit, list of files or message than that of the unmutated verifier.
+TOLD = "told"
+KINDS = ("verdict", "crash", "time-out", "stage", "clause", TOLD)
+
+
+Say = Callable[[Any], None]  # tell the parent a JSON value
 
 
 class TimedOut(BaseException):
@@ -101,20 +107,22 @@ def _lay_out(folder: Path, vectors: Iterable[case.Vector]) -> Iterator[case.Case
 
 def _outcomes(ready: Bench, adapter: str) -> list[inprocess.Outcome]:
     """What a verifier says of every case, unmutated."""
-    lines = in_child(lambda say: [say(list(_observe(adapter, made))) for made in _bounded(ready)])
+
+    def say_all(say: Say) -> None:
+        _bound()
+        install(ready.modules)
+        for made in ready.cases:
+            say(_observe(adapter, made))
+
+    lines = in_child(say_all)
     assert len(lines) == len(ready.cases), f"{adapter}: the verifier ended after {len(lines)} vectors"
-    return [inprocess.Outcome(*line[:-1], notes=tuple(line[-1])) for line in lines]
-
-
-def _bounded(ready: Bench) -> list[case.Case]:
-    _bound()
-    return ready.cases
+    return [inprocess.Outcome(*line) for line in lines]
 
 
 def _load(ready: Bench) -> dict[str, Module]:
-    """The modules of the verifiers that vectors need; what they import from elsewhere is loaded here, for all children."""
+    """The modules of the verifiers that vectors need; what these import from elsewhere is loaded here, for all."""
 
-    def names(say: Callable[[Any], None]) -> None:
+    def names(say: Say) -> None:
         _forget()
         for made in ready.cases:
             for adapter in ("package", "standalone"):
@@ -133,7 +141,7 @@ def _load(ready: Bench) -> dict[str, Module]:
     return modules
 
 
-def in_child(work: Callable[[Callable[[Any], None]], object]) -> list[Any]:
+def in_child(work: Callable[[Say], object]) -> list[Any]:
     """What `work`, run in a child process, says: JSON values."""
     pid, fd = _fork(work)
     with open(fd, "rb") as pipe:
@@ -142,7 +150,7 @@ def in_child(work: Callable[[Callable[[Any], None]], object]) -> list[Any]:
     return [json.loads(line) for line in lines]
 
 
-def _fork(work: Callable[[Callable[[Any], None]], object]) -> tuple[int, int]:
+def _fork(work: Callable[[Say], object]) -> tuple[int, int]:
     """Run `work` in a child process; its number, and where to read what it says."""
     sys.stdout.flush()
     sys.stderr.flush()
@@ -198,7 +206,7 @@ def _forget() -> None:
         del sys.modules[name]
 
 
-def _install(modules: dict[str, Module], mutated: str = "", tree: ast.Module | None = None) -> None:
+def install(modules: dict[str, Module], mutated: str = "", tree: ast.Module | None = None) -> None:
     """Have the verifiers' modules loaded from memory from now on, one of them from `tree`."""
     _forget()
 
@@ -231,7 +239,11 @@ def noticed(vector: case.Vector, got: inprocess.Outcome, plain: inprocess.Outcom
         return "clause" if got.stage in vector["stages"] else "stage"
     if got.clause != plain.clause and got.clause not in vector["clauses"]:
         return "clause"
-    return "note" if got.notes != plain.notes else ""
+    return TOLD if _told(got) != _told(plain) else ""
+
+
+def _told(outcome: inprocess.Outcome) -> tuple[str, ...]:
+    return outcome.told, re.sub(r"\S*/tmp\S*", "", outcome.detail)
 
 
 def order(cases: list[case.Case], target: Target, before: Counter[str]) -> list[int]:
@@ -251,20 +263,20 @@ def order(cases: list[case.Case], target: Target, before: Counter[str]) -> list[
     return sorted(allowed, key=rank)
 
 
-def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every: bool, say: Callable[[Any], None]) -> None:
+def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every: bool, say: Say) -> None:  # noqa: PLR0917
     """In a child: run the vectors, and say of each how it noticed; up to the first that does, or `every` one."""
     _bound()
     tree = mutate(source.text, source.wanted, mutant.id.partition(":")[2])
-    _install(ready.modules, module_name(source.file), tree)
-    plain, noticed_by, slow = ready.plain[source.verifier.adapter], 0, 0
+    install(ready.modules, module_name(source.file), tree)
+    plain, killed, slow = ready.plain[source.verifier.adapter], False, 0
     for number in numbers:
         made = ready.cases[number]
-        if noticed_by and made.vector["id"] in ONLY_FOR_SURVIVORS:
+        if killed and made.vector["id"] in ONLY_FOR_SURVIVORS:
             continue
         kind = noticed(made.vector, _observe(source.verifier.adapter, made), plain[number])
         say([number, kind])
-        noticed_by, slow = noticed_by + bool(kind), slow + (kind == "time-out")
-        if (kind and not every) or slow == TIME_OUTS:
+        killed, slow = killed or kind not in ("", TOLD), slow + (kind == "time-out")
+        if (killed and not every) or slow == TIME_OUTS:
             break
     say("end")
 
