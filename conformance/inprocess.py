@@ -20,7 +20,7 @@ class Outcome(NamedTuple):
     stage: str | None = None
     clause: str | None = None
     detail: str = ""
-    notes: tuple[str, ...] = ()  # codes of the warnings that came with an acceptance
+    told: str = ""
 
 
 Verify = Callable[[case.Case], Outcome]
@@ -28,7 +28,6 @@ Verify = Callable[[case.Case], Outcome]
 
 def package(made: case.Case) -> Outcome:
     """What model_signing_ref says."""
-    notes: set[str] = set()
     notes: set[str] = set()
     from model_signing_ref import errors, verifying
     from model_signing_ref.hashing import Plan
@@ -45,7 +44,6 @@ def package(made: case.Case) -> Outcome:
     config = verifying.Config().set_plan(plan).set_allow_v02(options.get("allow_v02", False))
     config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
     config.set_warn(lambda note: notes.add(note.code))
-    config.set_warn(lambda note: notes.add(note.code))
     if "max_bundle_bytes" in options:
         config.set_max_bundle_bytes(options["max_bundle_bytes"])
     try:
@@ -57,12 +55,11 @@ def package(made: case.Case) -> Outcome:
         return Outcome("reject", error.stage, error.clause, error.detail, str((error.path, *error.findings)))
     except (errors.OperationError, OSError) as error:
         return Outcome("error", detail=str(error))
-    return Outcome("accept", notes=tuple(sorted(notes)))
+    return Outcome("accept", told=str((sorted(notes), report.not_covered, report.unsigned)))
 
 
 def standalone(made: case.Case) -> Outcome:
     """What standalone.py says."""
-    warned: dict[str, str] = {}
     warned: dict[str, str] = {}
     module: Any = importlib.import_module("model_signing_ref.standalone")
     options = {name: value for name, value in made.vector["options"].items() if name != "allow_v02"}
@@ -77,7 +74,7 @@ def standalone(made: case.Case) -> Outcome:
         return Outcome(verdict, failure.stage, failure.clause, failure.detail, str(failure.path))
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return Outcome("error", detail=repr(error))
-    return Outcome("accept", notes=tuple(sorted(warned)))
+    return Outcome("accept", told=str(sorted(warned.items())))
 
 
 ADAPTERS: dict[str, Verify] = {"package": package, "standalone": standalone}
