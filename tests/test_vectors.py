@@ -34,7 +34,7 @@ FLOORS = {
 # The vectors outside the family `signature` whose signature is none over the encoding of DSSE v1.
 UNSIGNED = (
     *("compat/raw-key-of-the-attacker", "compat/old", "compat/old-not-allowed", "compat/old-and-changed"),
-    *("compat/old-encoding-new-statement", "compat/old-and-forged"),
+    *("compat/old-encoding-new-statement", "compat/old-and-forged", "compat/old-asked-otherwise"),
 )
 
 

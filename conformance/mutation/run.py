@@ -123,7 +123,7 @@ def _load(ready: Bench) -> dict[str, Module]:
     """The modules of the verifiers that vectors need; what these import from elsewhere is loaded here, for all."""
 
     def names(say: Say) -> None:
-        _forget()
+        forget()
         for made in ready.cases:
             for adapter in ("package", "standalone"):
                 _observe(adapter, made)
@@ -200,7 +200,7 @@ def _observe(adapter: str, made: case.Case) -> inprocess.Outcome:
             os.seteuid(0)
 
 
-def _forget() -> None:
+def forget() -> None:
     """Forget the verifiers' modules, so that they are loaded again."""
     for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
         del sys.modules[name]
@@ -208,7 +208,7 @@ def _forget() -> None:
 
 def install(modules: dict[str, Module], mutated: str = "", tree: ast.Module | None = None) -> None:
     """Have the verifiers' modules loaded from memory from now on, one of them from `tree`."""
-    _forget()
+    forget()
 
     def execute(module: ModuleType) -> None:
         name = module.__name__

@@ -459,3 +459,9 @@ def second_envelope_in_an_array() -> Edit:
 def brackets_in_strings() -> Edit:
     """A string holds a thousand opening brackets, escaped quotes and a backslash at its end."""
     return note('"' + '[{\\"' * 500 + '\\\\"')
+
+
+@MEDIA.reject("media-type-fraction", "OMS-8.1-01", "OMS-4-01")
+def media_type_fraction() -> Edit:
+    """The media type is a number with a fraction, as if it were a version."""
+    return media(0.3)

@@ -479,3 +479,9 @@ def escaped_pair() -> Edit:
 def escaped_letter() -> Edit:
     """A letter of a name is written as an escape."""
     return substitute("payload-bytes", "weights.bin", "weigh\\u0074s.bin")
+
+
+@TWICE.either("last-twice", "REF-NAMES-03", severity="low", why="OMS does not say that a name may be there once only.")
+def last_twice() -> Edit:
+    """The last file is listed twice with the same digest."""
+    return rooted(insert_at("payload", "/predicate/resources/-", resource("weights.bin", "w")))
