@@ -3,11 +3,12 @@
 `told`       verdict, stage and clause stay; a warning, the culprit, a list of files or a message changes.
 `speed`      nothing changes but what it costs.
 `platform`   nothing changes on a system with all that POSIX has; the code asks the system what it has.
+`same`       nothing changes for all that can get there, as the reason says.
 `implied`    the same verdict by another check, whose clause is named.
 `elsewhere`  no vector can hold the case (a disk that changes while it is read, an input without a verdict, threads,
              other methods); the test that is named fails with the mutant.
 
-A mutant of the first four is run on all vectors and on random inputs, which must not show more than the kind allows;
+A mutant of the first five is run on all vectors and on random inputs, which must not show more than the kind allows;
 one of the last is run on the test that it names, which must fail.
 """
 
@@ -20,7 +21,7 @@ from typing import NamedTuple
 from . import run
 
 FILE = Path(__file__).with_name("equivalent.json")
-KINDS = ("told", "speed", "platform", "implied", "elsewhere")
+KINDS = ("told", "speed", "platform", "same", "implied", "elsewhere")
 
 
 class Entry(NamedTuple):
@@ -49,6 +50,6 @@ def fault(entry: Entry, shown: str) -> str:
     """What is wrong with an entry whose mutant vectors or random inputs notice as `shown` says; empty if nothing."""
     if shown not in ("", run.TOLD):
         return f"it is noticed by {shown}"
-    if entry.kind in ("speed", "platform") and shown:
+    if entry.kind in ("speed", "platform", "same") and shown:
         return "what is told changes"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -32,6 +33,7 @@ from .targets import Source, Target, module_name
 
 PACKAGE = "model_signing_ref"
 VECTOR_SECONDS, CHILD_SECONDS = 10, 300  # of the clock: a vector takes milliseconds
+CONTROLS = 3  # families whose control a mutant kills, then it is counted for every vector
 TIME_OUTS = 3  # of one mutant, then it is given up
 MEMORY = 3 << 30  # bytes of address space
 DESCRIPTORS = 48  # so that a mutant which closes nothing runs out
@@ -61,12 +63,27 @@ class Module(NamedTuple):
     is_package: bool
 
 
+class Slow(NamedTuple):
+    """A function that only works with its arguments and takes long: done once, where none of its `parts` is mutated."""
+
+    module: str
+    function: str
+    parts: tuple[str, ...]
+
+
+SLOW = {"standalone": Slow(f"{PACKAGE}.standalone", "ecdsa_holds", ("ecdsa_holds", "add", "der", "CURVES", "PRIMES"))}
+
+
 class Bench(NamedTuple):
-    """All that children share: the cases on disk, the verifiers' modules, and what each verifier says unmutated."""
+    """All that children share: the cases on disk, the verifiers' modules, and what each verifier says unmutated.
+
+    `known` is what the slow function of a verifier gave, by a digest of its arguments.
+    """
 
     cases: list[case.Case]
     modules: dict[str, Module]
     plain: dict[str, list[inprocess.Outcome]]
+    known: dict[str, dict[str, bool]]
 
 
 class Result(NamedTuple):
@@ -88,10 +105,10 @@ def bench(vectors: Iterable[case.Vector]) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)  # noqa: S103 - a vector with permissions is read by another user
         cases = list(_lay_out(Path(name), vectors))
-        first = Bench(cases, {}, {})
+        first = Bench(cases, {}, {}, {})
         ready = first._replace(modules=_load(first))
         for adapter in ("package", "standalone"):
-            ready.plain[adapter] = _outcomes(ready, adapter)
+            ready.plain[adapter], ready.known[adapter] = _outcomes(ready, adapter)
         yield ready
         for made in cases:
             case.release(made.folder)
@@ -105,18 +122,37 @@ def _lay_out(folder: Path, vectors: Iterable[case.Vector]) -> Iterator[case.Case
             yield case.materialise(vector, inner)
 
 
-def _outcomes(ready: Bench, adapter: str) -> list[inprocess.Outcome]:
-    """What a verifier says of every case, unmutated."""
+def _outcomes(ready: Bench, adapter: str) -> tuple[list[inprocess.Outcome], dict[str, bool]]:
+    """What a verifier says of every case, unmutated, and what its slow function gave."""
 
     def say_all(say: Say) -> None:
         _bound()
         install(ready.modules)
+        known: dict[str, bool] = {}
+        _remember(adapter, "", known)
         for made in ready.cases:
             say(_observe(adapter, made))
+        say(known)
 
     lines = in_child(say_all)
-    assert len(lines) == len(ready.cases), f"{adapter}: the verifier ended after {len(lines)} vectors"
-    return [inprocess.Outcome(*line) for line in lines]
+    assert len(lines) == len(ready.cases) + 1, f"{adapter}: the verifier ended after {len(lines)} vectors"
+    return [inprocess.Outcome(*line) for line in lines[:-1]], lines[-1]
+
+
+def _remember(adapter: str, mutated: str, known: dict[str, bool]) -> None:
+    """In a child: have the slow function look into `known` first, unless the function `mutated` is part of it."""
+    if adapter not in SLOW or mutated.partition(".")[0] in SLOW[adapter].parts:
+        return
+    module = importlib.import_module(SLOW[adapter].module)
+    compute = getattr(module, SLOW[adapter].function)
+
+    def look_up(*arguments: object) -> bool:
+        digest = hashlib.sha256(repr(arguments).encode()).hexdigest()
+        if digest not in known:
+            known[digest] = compute(*arguments)
+        return known[digest]
+
+    setattr(module, SLOW[adapter].function, look_up)
 
 
 def _load(ready: Bench) -> dict[str, Module]:
@@ -268,6 +304,12 @@ def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every
     _bound()
     tree = mutate(source.text, source.wanted, mutant.id.partition(":")[2])
     install(ready.modules, module_name(source.file), tree)
+    _remember(source.verifier.adapter, mutant.function, ready.known[source.verifier.adapter])
+    if every and (gross := _kills_controls(ready, source)):
+        for number in numbers:
+            say([number, gross])
+        say("end")
+        return
     plain, killed, slow = ready.plain[source.verifier.adapter], False, 0
     for number in numbers:
         made = ready.cases[number]
@@ -279,6 +321,18 @@ def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every
         if (killed and not every) or slow == TIME_OUTS:
             break
     say("end")
+
+
+def _kills_controls(ready: Bench, source: Source) -> str:
+    """How the first controls of this file's families notice, if they all do; else empty."""
+    adapter, families = source.verifier.adapter, source.verifier.files[source.file].families
+    kinds = []
+    for family in families[:CONTROLS]:
+        number = next(n for n, made in enumerate(ready.cases) if made.vector["id"].startswith(f"{family}/"))
+        kinds.append(
+            noticed(ready.cases[number].vector, _observe(adapter, ready.cases[number]), ready.plain[adapter][number])
+        )
+    return kinds[0] if all(kind not in ("", TOLD) for kind in kinds) else ""
 
 
 class _Running(NamedTuple):

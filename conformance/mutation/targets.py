@@ -70,6 +70,13 @@ VERIFIERS = (
 NEVER_REACHED = ("model_signing_ref/hashing.py:Plan.serialization",)
 
 
+# Mutants that nothing can let live: a verifier that checks no signature, and one that refuses nothing.
+CONTROLS = (
+    "model_signing_ref/verifiers/key.py:key_verifier.verify:return-early:1",
+    "model_signing_ref/standalone.py:need:return-early:1",
+)
+
+
 class Source(NamedTuple):
     """A file to mutate: its text, and the definitions in it that are mutated."""
 
@@ -99,6 +106,13 @@ def all_mutants() -> list[tuple[Source, operators.Mutant]]:
         for source in sources(verifier)
         for mutant in operators.mutants(source.file, ast.parse(source.text), source.wanted)
     ]
+
+
+def controls() -> list[tuple[Source, operators.Mutant]]:
+    """The mutants that must die."""
+    found = [(source, mutant) for source, mutant in all_mutants() if mutant.id in CONTROLS]
+    assert len(found) == len(CONTROLS), "a control mutant is gone"
+    return found
 
 
 def module_name(file: str) -> str:
