@@ -160,7 +160,6 @@ def _numbers(counts: Counter[str], names: tuple[str, ...]) -> str:
 
 if __name__ == "__main__":
     if os.environ.get("PYTHONHASHSEED") != "0":  # sets are iterated in one order, so that each run is the same
-        os.execve(
-            sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"}
-        )
+        again = [sys.executable, "-m", "conformance.mutation", *sys.argv[1:]]
+        os.execve(sys.executable, again, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
     sys.exit(main(sys.argv[1:]))

@@ -66,8 +66,12 @@ VERIFIERS = (
     ),
 )
 
-# Reached by name alone: other things are called the same. A test holds that no vector gets there.
-NEVER_REACHED = ("model_signing_ref/hashing.py:Plan.serialization",)
+# Reached by name alone: signing has things of the same name. A test holds that no vector gets there.
+NEVER_REACHED = (
+    "model_signing_ref/hashing.py:Plan.serialization",
+    "model_signing_ref/hashing.py:Config.__init__",
+    "model_signing_ref/manifest.py:DEFAULT_SHARD_SIZE",
+)
 
 
 # Mutants that nothing can let live: a verifier that checks no signature, and one that refuses nothing.

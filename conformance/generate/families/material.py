@@ -323,3 +323,40 @@ def timestamp() -> Edit:
 def timestamp_empty() -> Edit:
     """A timestamp has no member that holds it."""
     return set_at("bundle", AT + "/timestampVerificationData", {"rfc3161Timestamps": [{}]})
+
+
+SPELT = ENTRY.group(
+    profile="ref-strict",
+    stage="bundle",
+    why="Protobuf's JSON mapping reads some of these spellings, RFC 4648 lets a decoder refuse them.",
+)
+
+
+@ENTRY.reject("log-body-padding", "OMS-4-01")
+def log_body_padding() -> Edit:
+    """The body of a log entry is base64 with three padding characters."""
+    return log_entry(canonicalizedBody="A===")
+
+
+@SPELT.either("log-body-no-padding", "OMS-4-01")
+def log_body_no_padding() -> Edit:
+    """The body of a log entry is base64 without padding."""
+    return log_entry(canonicalizedBody="AAA")
+
+
+@SPELT.either("log-body-two-alphabets", "OMS-4-01")
+def log_body_two_alphabets() -> Edit:
+    """The body of a log entry has a character of each of the two alphabets of base64."""
+    return log_entry(canonicalizedBody="+_AA")
+
+
+@SPELT.either("log-body-last-bits", "OMS-4-01")
+def log_body_last_bits() -> Edit:
+    """The body of a log entry is base64 whose last bits, which stand for nothing, are not zero."""
+    return log_entry(canonicalizedBody="A0==")
+
+
+@ENTRY.reject("log-index-list", "OMS-4-01")
+def log_index_list() -> Edit:
+    """The index of a log entry is an array that holds it."""
+    return log_entry(logIndex=["1"])
