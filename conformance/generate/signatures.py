@@ -149,6 +149,7 @@ TRANSFORMS: dict[str, Transform] = {
     "twice": lambda made: made.der + made.der,
     "third-integer": lambda made: tlv(0x30, integer(made.r) + integer(made.s) + integer(1)),
     "only-r": lambda made: tlv(0x30, integer(made.r)),
+    "primitive-sequence": lambda made: b"\x10" + made.der[1:],
     "set": lambda made: b"\x31" + made.der[1:],
     "octet-strings": lambda made: tlv(0x30, b"".join(tlv(4, v.to_bytes(made.size, "big"))
                                                      for v in (made.r, made.s))),

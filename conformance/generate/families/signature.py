@@ -437,3 +437,9 @@ def in_base64_again() -> Edit:
 def constructed_numbers() -> Edit:
     """The number r has the tag of a constructed INTEGER, which there is none of."""
     return signature("constructed-integers")
+
+
+@DER.reject("primitive-sequence", "DSSE-01", severity="low")
+def primitive_sequence() -> Edit:
+    """The outer tag is that of a primitive SEQUENCE, which there is none of."""
+    return signature("primitive-sequence")
