@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance import case
 
-from . import equivalents, matrix, random_inputs, run, targets, unit_tests
+from . import equivalents, random_inputs, record, run, targets, unit_tests
 from .operators import Mutant
 from .targets import Source
 
@@ -46,8 +46,9 @@ def main(words: list[str]) -> int:
     _report(results, entries, faults, left)
     if arguments.json:
         arguments.json.write_text(json.dumps([_row(result) for result in results], indent=1) + "\n", "utf-8")
-    if arguments.matrix:
-        matrix.write(arguments.matrix, results, vectors, entries)
+    for path in (arguments.record, arguments.matrix):
+        if path:
+            record.write(path, results, entries, every=path == arguments.matrix)
     return 1 if faults else 0
 
 
@@ -64,9 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random", type=int, default=300, help="random inputs for --listed (300)")
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (0)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write what became of each mutant")
-    parser.add_argument(
-        "--matrix", type=Path, metavar="OUT", help="run every vector on every mutant, and write a record"
-    )
+    parser.add_argument("--record", type=Path, metavar="OUT", help="write the record of a run of all mutants")
+    parser.add_argument("--matrix", type=Path, metavar="OUT", help="the same, with every vector run on every mutant")
     return parser
 
 

@@ -291,3 +291,15 @@ def as_large_as_allowed() -> Edit:
 def a_byte_larger_than_allowed() -> Edit:
     """A bundle has one byte more than the caller allows."""
     return option("max_bundle_bytes", len(case.bundle_bytes(bounded())) - 1)
+
+
+@OPEN.either("long-number-after-another", "REF-JSON-04", severity="low")
+def long_number_after_another() -> Edit:
+    """Of two numbers the second has 65 digits."""
+    return noted("[1," + "9" * 65 + "]")
+
+
+@OPEN.either("crowded-payload", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def crowded_payload() -> Edit:
+    """A string in the signed statement has more commas than the bundle itself may have."""
+    return substitute("payload-bytes", '{"_type":', '{"_note":"' + "," * 70_000 + '","_type":')

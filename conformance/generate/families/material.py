@@ -354,9 +354,3 @@ def log_body_two_alphabets() -> Edit:
 def log_body_last_bits() -> Edit:
     """The body of a log entry is base64 whose last bits, which stand for nothing, are not zero."""
     return log_entry(canonicalizedBody="A0==")
-
-
-@ENTRY.reject("log-index-list", "OMS-4-01")
-def log_index_list() -> Edit:
-    """The index of a log entry is an array that holds it."""
-    return log_entry(logIndex=["1"])
