@@ -443,3 +443,9 @@ def constructed_numbers() -> Edit:
 def primitive_sequence() -> Edit:
     """The outer tag is that of a primitive SEQUENCE, which there is none of."""
     return signature("primitive-sequence")
+
+
+@RANGE.reject("at-infinity", "DSSE-01")
+def at_infinity() -> Edit:
+    """The numbers are in range, and what is computed from them is the point at infinity, which has no x to compare."""
+    return signature("at-infinity")
