@@ -7,12 +7,13 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from conformance import case, inprocess
-from conformance.mutation import equivalents, operators, random_inputs, run, targets
+from conformance.mutation import equivalents, operators, random_inputs, record, run, targets
 from model_signing_ref import hashing
 
 ROOT = targets.ROOT
@@ -197,6 +198,32 @@ def test_random_inputs_are_the_same_again() -> None:
     made = random_inputs.inputs(vectors, 1, 20)
     assert made == random_inputs.inputs(vectors, 1, 20) != random_inputs.inputs(vectors, 2, 20)
     assert all(vector["verdict"] == "either" for vector in made)
+
+
+# --- the record
+
+
+def test_the_record() -> None:
+    """It is of these mutants and of these vectors, and README says what it says."""
+    made = record.load()
+    assert made["corpus_digest"] == record.corpus_digest(), "run python3 -m conformance.mutation --record again"
+    assert made["mutants"] == sum(made["killed"].values()) + sum(made["listed"].values()) + len(made["open"])
+    assert made["listed"] == Counter(entry.kind for entry in equivalents.load().values())
+    assert made["of"] == {
+        file: Counter(mutant.operator for _, mutant in targets.all_mutants() if mutant.file == file)
+        for file in made["of"]
+    }
+    killed, listed = sum(made["killed"].values()), sum(made["listed"].values())
+    sentence = f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are"
+    assert sentence in " ".join((ROOT / "README.md").read_text("utf-8").split())
+
+
+def test_vectors_that_kill_the_same_have_a_reason_to_stay() -> None:
+    made = {"vectors": {"a/one": [2, "x"], "a/two": [2, "x"], "b/one": [1, "y"]}}
+    assert record.alike(made) == [["a/one", "a/two"]]
+    kept = [{"vectors": ["a/*"], "reason": "Two classes of clients."}]
+    assert record.reason_to_stay("a/two", kept) == "Two classes of clients."
+    assert record.reason_to_stay("b/one", kept) == ""
 
 
 # --- and a few of them run

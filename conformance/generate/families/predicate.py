@@ -454,3 +454,9 @@ def digest_longer() -> Edit:
 def algorithm_sharded() -> Edit:
     """With the method files, a resource's algorithm is spelled as old clients spelled that of shards."""
     return set_at("payload", RESOURCE + "/algorithm", "sha256-sharded-None")
+
+
+@METHOD.reject("hash-type-array", "OMS-5.2.2-02")
+def hash_type_array() -> Edit:
+    """The hash_type is an array that holds it."""
+    return set_at("payload", SERIALIZATION + "/hash_type", ["sha256"])
