@@ -245,7 +245,7 @@ def deep_far_in() -> Edit:
 def brackets_far_in() -> Edit:
     """A string begins before byte 65,536 of the bundle, and after it holds brackets, which nest nothing."""
     return noted(
-        {"parts": [{"text": '"'}, {"repeat": "[]", "count": 30_000}, {"repeat": "[", "count": 5_400}, {"text": '"'}]}
+        {"parts": [{"text": '"'}, {"repeat": "[]", "count": 30_000}, {"repeat": "[", "count": 6_000}, {"text": '"'}]}
     )
 
 
