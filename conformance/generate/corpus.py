@@ -48,7 +48,9 @@ def _material(entry: Entry, entries: dict[str, Entry], made: dict[str, Material]
             made[entry.id] = entry.make()
         else:
             base = entries[entry.control]
-            assert base.about["verdict"] == "accept", f"{entry.id}: its control is no accept"
+            assert "accept" in (base.about["verdict"], base.about.get("decides")), (
+                f"{entry.id}: its control is no accept"
+            )
             base_edit = None if base.control is None else base.make()
             try:
                 made[entry.id] = edits.apply(_material(base, entries, made, base_edit), edit)
