@@ -240,6 +240,7 @@ def explained(vector: case.Vector, monkeypatch: pytest.MonkeyPatch) -> tuple[Tol
 
     with monkeypatch.context() as patch, tempfile.TemporaryDirectory() as name:
         patch.setattr(verifying, "ignore_note", listener(told))
+        patch.setattr(verifying.Config, "set_warn", lambda config, _: config)  # the listener stays the one that is told
         patch.setattr(Rejection, "__init__", remember)
         os.chmod(name, 0o755)
         made = case.materialise(vector, Path(name))
