@@ -8,7 +8,6 @@
     python3 conformance/run.py diff-fuzz --adapter A=CMD --adapter B=CMD
                                                                    random edits, and who disagrees
 
-
 Needs Python 3.10 or later and nothing else, but for the last two, which make vectors and need `cryptography`.
 README.md is for who runs it, PROTOCOL.md describes both protocols. Exit status: 0 all that counts passed,
 1 something failed, 2 the run could not be done.

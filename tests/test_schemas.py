@@ -13,20 +13,14 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
-import referencing
 from conftest import Cli
-from documents import SPEC
+from output_schemas import DOCUMENTS, SCHEMAS, validator
 
 from conformance import case
 from conformance.generate import worked_example
 from model_signing_ref.clauses import all_clauses
 
-SCHEMAS = SPEC / "schemas"
 README = (SCHEMAS / "README.md").read_text("utf-8")
-DOCUMENTS: dict[str, Any] = {path.name: json.loads(path.read_bytes()) for path in SCHEMAS.glob("*.schema.json")}
-REGISTRY: referencing.Registry[Any] = referencing.Registry().with_resources(
-    (name, referencing.Resource.from_contents(value)) for name, value in DOCUMENTS.items()
-)
 PARTS = {"bundle": "", "envelope": "/dsseEnvelope", "statement": "", "predicate": "/predicate"}
 LARGEST = 4 << 20  # bytes of a bundle: validation of more takes long, and shows nothing more
 
@@ -40,11 +34,6 @@ class Error(NamedTuple):
 
     schema: str
     at: str
-
-
-@lru_cache(None)
-def validator(name: str) -> Any:
-    return jsonschema.Draft202012Validator(DOCUMENTS[f"{name}.schema.json"], registry=REGISTRY)
 
 
 @lru_cache(None)

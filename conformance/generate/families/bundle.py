@@ -16,10 +16,11 @@ def plain() -> Material:
     return key_case({"config.json": '{"layers": 2}', "weights.bin": {"seed": "bundle", "length": 64}})
 
 
-@FAMILY.accept(
+@FAMILY.either(
     "unknown-number",
     "DSSE-04",
-    why="DSSE has a reader ignore members of the envelope that it does not know.",
+    ours="accept",
+    why="DSSE has a reader ignore members that it does not know, and OMS's schema has none allowed.",
     gain="A later version of DSSE that adds a member breaks every client that refuses it.",
 )
 def unknown_number() -> Edit:
@@ -403,7 +404,7 @@ def media_type_next_version() -> Edit:
     return media(PREFIX + ".v0.4+json")
 
 
-@MEDIA.reject("media-type-longer", "OMS-8.1-01")
+@MEDIA.reject("media-type-longer", "OMS-8.1-01", "OMS-8.1-02")
 def media_type_longer() -> Edit:
     """The media type goes on after the right one, which an unanchored pattern does not see."""
     return media(PREFIX + ".v0.3+json.v9")
@@ -450,10 +451,11 @@ def second_envelope_in_an_array() -> Edit:
     return set_at("bundle", "/dsseEnvelope", [])
 
 
-@IN_NOTE.accept(
+@IN_NOTE.either(
     "brackets-in-strings",
     "JSON-01",
-    why="Brackets and escaped quotes inside a string are its text.",
+    ours="accept",
+    why="The member is one that OMS's schema has not; brackets and escaped quotes inside a string are its text.",
     gain="A client that counts brackets in the raw text refuses honest bundles.",
 )
 def brackets_in_strings() -> Edit:

@@ -27,7 +27,7 @@ def plain() -> Material:
 @FAMILY.accept(
     "raw-key",
     "OMS-11.1-02",
-    profile="compat-1.0",
+    profile="core",
     control="plain",
     severity="medium",
     why="OMS has a verifier take a key that is named by rawBytes.",
@@ -42,7 +42,7 @@ def raw_key() -> Edit:
 @FAMILY.accept(
     "raw-key-and-null-keyid",
     "OMS-11.1-03",
-    profile="compat-1.0",
+    profile="core",
     control="raw-key",
     why="OMS has a verifier accept a keyid of null.",
 )
@@ -54,7 +54,7 @@ def raw_key_and_null_keyid() -> Edit:
 @FAMILY.reject(
     "raw-key-of-the-attacker",
     "DSSE-01",
-    profile="compat-1.0",
+    profile="core",
     control="raw-key",
     stage="signature",
     stages=("signature", "key"),
@@ -275,14 +275,15 @@ def old() -> Material:
     return made
 
 
-@OLD.reject(
+@OLD.either(
     "old-not-allowed",
+    "OMS-11.2-02",
     "DSSE-01",
     control="old",
+    stage="signature",
     stages=("signature", "statement"),
     severity="high",
-    profile="core",
-    why="What is signed is the pre-authentication encoding of DSSE v1, unless the caller allows another.",
+    why="OMS lets a verifier read old bundles, and does not say that the caller has to be asked.",
     gain="Two encodings of one payload are two messages under one signature.",
 )
 def old_not_allowed() -> Edit:

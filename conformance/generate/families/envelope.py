@@ -374,10 +374,11 @@ def keyid_number() -> Edit:
     return set_at("envelope", "/signatures/0/keyid", 7)
 
 
-@FAMILY.accept(
+@FAMILY.either(
     "unknown-member-of-signature",
     "DSSE-04",
-    why="DSSE has a reader ignore members that it does not know.",
+    ours="accept",
+    why="DSSE has a reader ignore members that it does not know, and OMS's schema has none allowed.",
     gain="A later version of DSSE that adds a member breaks every client that refuses it.",
 )
 def unknown_member_of_signature() -> Edit:

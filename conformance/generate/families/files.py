@@ -359,6 +359,21 @@ def unlistable_empty_folder() -> Edit:
     return tree("add", entry=directory("data", mode="0311"))
 
 
+@UNREADABLE.either(
+    "unlistable-folder-excused",
+    "REF-FILES-02",
+    "OMS-8.5-03",
+    ours="accept",
+    control="excused",
+    severity="low",
+    why="OMS has nothing extra refused where the caller excuses it, and does not speak of folders that hide it.",
+    gain="A model can't be verified because of a folder that nobody asked about.",
+)
+def unlistable_folder_excused() -> Edit:
+    """A folder that can't be listed holds an unsigned file, and the caller excuses unsigned files."""
+    return tree("add", entries=[directory("data", mode="0311"), file("data/extra.py", "unsigned")])
+
+
 @UNREADABLE.reject("unreadable-extra", "OMS-8.5-01", severity="medium")
 def unreadable_extra() -> Edit:
     """An unsigned file can't be read."""

@@ -133,7 +133,11 @@ LISTED = FAMILY.group(
 )
 
 
-@LISTED.control("listed-under-ignored", "OMS-8.4-01")
+@LISTED.open_control(
+    "listed-under-ignored",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
+)
 def listed_under_ignored() -> Material:
     """A signed file lies under a path that is recorded as ignored."""
     return key_case({**FILES, "cache/kept.bin": "kept"}, ignore_paths=["cache"])
@@ -377,7 +381,11 @@ def git_excused_by_caller() -> Edit:
     return add(".git/HEAD")
 
 
-@SAFE.control("signed-gitattributes", "OMS-8.4-01", why="A listed file is verified, whatever its name.")
+@SAFE.open_control(
+    "signed-gitattributes",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
+)
 def signed_gitattributes() -> Material:
     """A file .gitattributes is signed."""
     return key_case({**FILES, ".gitattributes": "*.bin filter=lfs\n"})
@@ -444,8 +452,10 @@ def caller_ignores_nothing() -> Edit:
     return option("ignore_paths", ["logs"])
 
 
-@CALLER.control(
-    "caller-ignores-a-signed-file", "OMS-8.4-01", why="To ignore a path excuses what is extra, not what is signed."
+@CALLER.open_control(
+    "caller-ignores-a-signed-file",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
 )
 def caller_ignores_a_signed_file() -> Material:
     """The caller ignores a file that is signed and unchanged."""
@@ -557,10 +567,10 @@ def bundle_name_deeper() -> Edit:
     return add("code/model.sig")
 
 
-@CALLER.control(
+@CALLER.open_control(
     "caller-ignores-a-folder-of-signed-files",
     "OMS-8.4-01",
-    why="To ignore a path excuses what is extra, not what is signed.",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
 )
 def caller_ignores_a_folder_of_signed_files() -> Material:
     """The caller ignores a folder that holds a signed and an unsigned file."""

@@ -102,7 +102,6 @@ def key_of_another_type() -> Edit:
 @TRUSTED.accept(
     "key-in-the-bundle",
     "OMS-11.1-02",
-    profile="compat-1.0",
     why="OMS has a verifier take a key that is named by rawBytes as well as one named by a hint.",
     gain="Bundles of released clients can't be verified.",
 )
@@ -111,9 +110,7 @@ def key_in_the_bundle() -> Edit:
     return set_at("bundle", KEY, {"rawBytes": b64(keys.public_pem(SIGNER).encode()), "keyDetails": "NISTP256"})
 
 
-@TRUSTED.reject(
-    "another-key-than-the-bundle", "DSSE-01", "REF-KEY-01", control="key-in-the-bundle", profile="compat-1.0"
-)
+@TRUSTED.reject("another-key-than-the-bundle", "DSSE-01", "REF-KEY-01", control="key-in-the-bundle")
 def another_key_than_the_bundle() -> Edit:
     """The bundle holds the key that it was signed with, and the caller trusts another one."""
     return trust("public_key", keys.public_pem("p256/other"))

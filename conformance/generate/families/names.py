@@ -20,7 +20,7 @@ def resource(name: str, content: str = SCRIPT) -> dict[str, str]:
     return {"name": name, "algorithm": "sha256", "digest": digest_of("sha256", content.encode())}
 
 
-@FAMILY.control("folder", "OMS-6.1.2-01", "OMS-6.1.2-02")
+@FAMILY.control("folder", "OMS-6.1.2-01", "OMS-6.1.2-02", "OMS-6.1.2-12")
 def folder() -> Material:
     """A file in a folder and one beside it, under canonical names."""
     return key_case({"code/run.py": SCRIPT, "weights.bin": {"seed": "names", "length": 50}})
