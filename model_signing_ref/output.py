@@ -43,6 +43,8 @@ def write_whole(path: StrPath, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = target  # what a full disk says names no file
         _give_up(temporary, error)
         raise
     _sync_directory(os.path.dirname(target))
