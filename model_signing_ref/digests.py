@@ -123,13 +123,17 @@ def _hash_large(
 
 
 def _work(job: _Job, pieces: Sequence[Piece], turns: Iterator[int], results: list[bytes | Problem]) -> None:
-    with opener(job.root) as open_file:
-        for index in turns:
-            if job.cancelled[0]:
-                return
-            outcome = _hash_piece(job, open_file, pieces[index], None)
-            assert not isinstance(outcome, int)  # there is no limit above which it would be put off
-            results[index] = outcome
+    try:
+        with opener(job.root) as open_file:
+            for index in turns:
+                if job.cancelled[0]:
+                    return
+                outcome = _hash_piece(job, open_file, pieces[index], None)
+                assert not isinstance(outcome, int)  # there is no limit above which it would be put off
+                results[index] = outcome
+    except BaseException:
+        job.cancelled[0] = True
+        raise
 
 
 def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -> bytes | Problem | int:

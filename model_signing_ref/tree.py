@@ -35,7 +35,8 @@ _JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT: a directory's link to anot
 
 # What Windows opens as something else: a device, a stream of a file, or the file without the last dots and spaces.
 _NOT_ITSELF = re.compile(
-    r"(?:^|/)(?:[^/]*(?::|[. ](?:/|$))|(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:[./]|$))",
+    r"(?:^|/)(?:[^/]*(?::|[. ](?:/|$))"
+    r"|(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:[./]|$))",
     re.IGNORECASE,
 )
 

@@ -1,6 +1,7 @@
 """Every call that a disk can fail, made to fail by failing_disk.c in a process of its own: one line, the right status.
 
-A file of the model that can't be read is a verdict; that the system ran out of something is none. Nothing is half-written.
+A file of the model that can't be read is a verdict; that the system ran out of something is none. Nothing is
+half-written.
 """
 
 from __future__ import annotations
