@@ -88,15 +88,20 @@ def judge_one(
     said = outcomes[control].answer if control else None
     status, reason = weigh(vector, (wanted, stages), outcome.answer, said, known)
     if status == UNEARNED and beyond(whole[control], outcomes[control], known):
-        status, reason = NOT_APPLICABLE, f"refused; it would count if the client declared what {control} needs"
+        left_open = whole[control]["verdict"] == "either"
+        why = (
+            f"so was {control}, which OMS leaves open" if left_open else f"the client does not declare all of {control}"
+        )
+        status, reason = NOT_APPLICABLE, f"refused, and {why}"
     judged = status == PASS and wanted == "reject" and outcome.answer.stage is not None
     right = outcome.answer.stage in stages if judged else None
     return Result(vector, wanted, status, reason, outcome.answer, right)
 
 
 def beyond(control: case.Vector, outcome: Outcome, known: Capabilities) -> bool:
-    """Whether a control is beyond what the client declares."""
-    return not case.profiles(control) <= set(known.profiles) or outcome.status == NOT_APPLICABLE
+    """Whether a control is beyond what the client declares, or one that it may refuse."""
+    may_refuse = control["verdict"] == "either" and control["profile"] not in known.profiles
+    return may_refuse or not case.profiles(control) <= set(known.profiles) or outcome.status == NOT_APPLICABLE
 
 
 def weigh(

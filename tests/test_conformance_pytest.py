@@ -60,7 +60,7 @@ def test_known_failures_are_strict(tmp_path: Path) -> None:
 )
 def test_what_can_not_be_run_is_a_usage_error(words: tuple[str, str], reason: str) -> None:
     status, _, out = asked(GOOD, *words)
-    assert status == pytest.ExitCode.INTERRUPTED or status == pytest.ExitCode.USAGE_ERROR
+    assert status == pytest.ExitCode.INTERRUPTED  # while tests are collected
     assert reason in out
 
 
@@ -75,7 +75,7 @@ def test_the_dead_pass_nothing() -> None:
     [
         (("--clause", "JSON-01", "--family", "names"), 2),
         (("--id", "order/plain", "--id", "names/f*"), 4),
-        (("--profile", "blake2b"), 6),
+        (("--profile", "blake2b"), 7),
     ],
 )
 def test_selection(words: tuple[str, ...], passed: int) -> None:

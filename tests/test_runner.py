@@ -462,8 +462,14 @@ def test_a_page_that_needs_no_other_file(tmp_path: Path) -> None:
     other = (tmp_path / "results.json").rename(tmp_path / "other.json")
     _, report = ran(tmp_path, python(ADAPTERS / "package_lines.py"), *words, "--compare", str(other))
     text = (tmp_path / "page.html").read_text("utf-8")
-    assert report["totals"]["pass"] == text.count('<summary><span class="pass">') == 14
-    assert text.count('· <span class="fail">') == 7
+    assert (
+        report["totals"]["pass"]
+        == len(re.findall(r'<span class="marks"><span class="pass" title="[^"]+">✓', text))
+        == 14
+    )
+    assert len(re.findall(r'</span><span class="fail" title="[^"]+">✗', text)) == 7
+    differences = text[text.index("<h2>Differences</h2>") : text.index("<h2>Vectors</h2>")]
+    assert "7 vectors" in differences and differences.count('<span class="fail">✗ fail</span>') == 7
     assert not re.search(r"<script|<link|src=|https?://[^<]*['\"]>", text)
 
 

@@ -22,11 +22,16 @@ FLAGS = ("--allow-symlinks", "--no-ignore-git-paths", "--trust-config")
 DASHED = ("--", "--ignore-paths", "--ignore-git-paths", "--no-ignore-git-paths")
 
 
+def capabilities() -> dict[str, object]:
+    """What model-signing has."""
+    facts = {"client": "model-signing", "client_version": version("model-signing"), "benchmark_model": True}
+    return {**facts, "flags": FLAGS, "hash_algorithms": HASHES, "profiles": PROFILES}
+
+
 def main(argv: list[str]) -> int:
     """Run one command of the protocol: 0 accept, 1 reject."""
     if argv == ["capabilities"]:
-        facts = {"client": "model-signing", "client_version": version("model-signing"), "benchmark_model": True}
-        print(json.dumps({**facts, "flags": FLAGS, "hash_algorithms": HASHES, "profiles": PROFILES}))
+        print(json.dumps(capabilities()))
         return 0
     if argv[:1] == ["benchmark-model"]:
         import model_signing  # type: ignore[import-not-found]

@@ -238,6 +238,14 @@ class Family:
         words["gain"] = "A client that refuses it can't verify what others sign."
         return self._add(name, clauses, "accept", {**words, "control": None, **about})
 
+    def open_control(
+        self, name: str, *clauses: str, **about: Any
+    ) -> Callable[[Callable[[], Material]], Callable[[], Material]]:
+        """A base of others that OMS does not say is right. Who refuses it is not judged by those."""
+        words = {"gain": "Models that this project signs can't be verified.", "severity": "low"}
+        more = {"profile": "ref-strict", "decides": "accept", "control": None}
+        return self._add(name, clauses, "either", {**words, **more, **about})
+
     def reject(self, name: str, *clauses: str, **about: Any) -> Callable[[Callable[[], Edit]], Callable[[], Edit]]:
         """A vector that every client must refuse."""
         return self._add(name, clauses, "reject", about)

@@ -359,6 +359,21 @@ def unlistable_empty_folder() -> Edit:
     return tree("add", entry=directory("data", mode="0311"))
 
 
+@UNREADABLE.either(
+    "unlistable-folder-excused",
+    "REF-FILES-02",
+    "OMS-8.5-03",
+    ours="accept",
+    control="excused",
+    severity="low",
+    why="OMS has nothing extra refused where the caller excuses it, and does not speak of folders that hide it.",
+    gain="A model can't be verified because of a folder that nobody asked about.",
+)
+def unlistable_folder_excused() -> Edit:
+    """A folder that can't be listed holds an unsigned file, and the caller excuses unsigned files."""
+    return tree("add", entries=[directory("data", mode="0311"), file("data/extra.py", "unsigned")])
+
+
 @UNREADABLE.reject("unreadable-extra", "OMS-8.5-01", severity="medium")
 def unreadable_extra() -> Edit:
     """An unsigned file can't be read."""
@@ -688,3 +703,9 @@ def link_target_allowed() -> Material:
     """Links are allowed by bundle and caller, and there are none; the same folder lies beside the model."""
     outside = [file("real/a.bin", "target allowed")]
     return key_case({"a.bin": "target allowed"}, outside=outside, allow_symlinks=True, options=BOTH)
+
+
+@EXTRA.reject("extra-of-one-byte-not-utf-8", "OMS-8.5-01", "OMS-6.1.2-09", severity="medium")
+def extra_of_one_byte_not_utf_8() -> Edit:
+    """The name of an unsigned file is a single byte, which is not UTF-8."""
+    return tree("add", entry=file({"hex": "ff"}, "unsigned"))

@@ -133,7 +133,11 @@ LISTED = FAMILY.group(
 )
 
 
-@LISTED.control("listed-under-ignored", "OMS-8.4-01")
+@LISTED.open_control(
+    "listed-under-ignored",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
+)
 def listed_under_ignored() -> Material:
     """A signed file lies under a path that is recorded as ignored."""
     return key_case({**FILES, "cache/kept.bin": "kept"}, ignore_paths=["cache"])
@@ -377,7 +381,11 @@ def git_excused_by_caller() -> Edit:
     return add(".git/HEAD")
 
 
-@SAFE.control("signed-gitattributes", "OMS-8.4-01", why="A listed file is verified, whatever its name.")
+@SAFE.open_control(
+    "signed-gitattributes",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
+)
 def signed_gitattributes() -> Material:
     """A file .gitattributes is signed."""
     return key_case({**FILES, ".gitattributes": "*.bin filter=lfs\n"})
@@ -444,8 +452,10 @@ def caller_ignores_nothing() -> Edit:
     return option("ignore_paths", ["logs"])
 
 
-@CALLER.control(
-    "caller-ignores-a-signed-file", "OMS-8.4-01", why="To ignore a path excuses what is extra, not what is signed."
+@CALLER.open_control(
+    "caller-ignores-a-signed-file",
+    "OMS-8.4-01",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
 )
 def caller_ignores_a_signed_file() -> Material:
     """The caller ignores a file that is signed and unchanged."""
@@ -557,10 +567,10 @@ def bundle_name_deeper() -> Edit:
     return add("code/model.sig")
 
 
-@CALLER.control(
+@CALLER.open_control(
     "caller-ignores-a-folder-of-signed-files",
     "OMS-8.4-01",
-    why="To ignore a path excuses what is extra, not what is signed.",
+    why="OMS has listed files verified and ignored ones left out; it does not say which goes first.",
 )
 def caller_ignores_a_folder_of_signed_files() -> Material:
     """The caller ignores a folder that holds a signed and an unsigned file."""
@@ -579,3 +589,42 @@ def caller_ignores_a_folder_of_signed_files() -> Material:
 def caller_ignores_a_folder_with_a_changed_file() -> Edit:
     """The caller ignores a folder in which a signed file has other contents."""
     return tree("replace", path="code/run.py", entry=file("code/run.py", "changed"))
+
+
+ELSEWHERE = PLACE.group(
+    why="OMS leaves out the signature file, which is one file however its path is spelled.",
+    gain="A model with its bundle inside can't be verified where a folder has two names.",
+    severity="low",
+)
+
+
+@ELSEWHERE.accept("bundle-inside-by-a-link-to-the-model", "OMS-6.2-04", control="bundle-inside-linked")
+def bundle_inside_by_a_link_to_the_model() -> Edit:
+    """The bundle inside the model is given by way of a link to the model."""
+    return {"layer": "placement", "op": "set", "value": "alias/model.sig"}
+
+
+@ELSEWHERE.control("bundle-inside-linked", "OMS-6.2-04")
+def bundle_inside_linked() -> Material:
+    """The bundle lies inside the model, not recorded, and beside the model is a link to it."""
+    return key_case({**FILES, "plain.txt": "linked"}, bundle_path="model/model.sig", outside=[link("alias", "model")])
+
+
+@ELSEWHERE.control("bundle-is-a-link-into-the-model", "OMS-6.2-04")
+def bundle_is_a_link_into_the_model() -> Material:
+    """The bundle is given as a link, which leads to a file inside the model that is not recorded."""
+    return key_case(
+        {**FILES, "plain.txt": "into"}, bundle_path="signature", outside=[link("signature", "model/model.sig")]
+    )
+
+
+@FORM.reject("parent-alone", "OMS-6.2.1-02", control="one-recorded")
+def parent_alone() -> Edit:
+    """The one recorded ignored path leads out of the model."""
+    return set_at("payload", IGNORED, ["../cache"])
+
+
+@FAMILY.control("one-recorded", "OMS-6.2.1-04")
+def one_recorded() -> Material:
+    """One folder is recorded as ignored."""
+    return key_case({**FILES, "plain.txt": "one"}, unsigned=[file("cache/index", "unsigned")], ignore_paths=["cache"])

@@ -1,0 +1,3 @@
+module example.org/verify
+
+go 1.21
