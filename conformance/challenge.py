@@ -342,7 +342,7 @@ def vary_control(root: case.Vector, fresh: Fresh) -> Material:
     statement = json.loads(edits.open_payload(material))
     edits.seal(material, dump(statement), {})
     if material["bundle"] != root["bundle"]:
-        raise Impossible("its control has no signature over the encoding of DSSE v1")
+        raise Impossible("its control is no bundle that the generator signs")
     material["signer"] = fresh.label(root["signer"])
     material["trust"] = vary_json(material["trust"], fresh)
     material["options"] = {name: vary_option(name, value, fresh) for name, value in material["options"].items()}
