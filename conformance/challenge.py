@@ -8,6 +8,7 @@ with it the package `cryptography`.
 from __future__ import annotations
 
 import base64
+import copy
 import hashlib
 import json
 import re
@@ -20,8 +21,8 @@ from typing import Any, NamedTuple
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from . import case, run
-from .generate import edits, keys
-from .generate.kit import JSON, Edit, Material, Rule, as_rule, b64, digest_of, dump, pae, root_digest
+from .generate import chains, edits, keys
+from .generate.kit import JSON, Edit, Material, Rule, as_rule, b64, digest_of, dump, put_chain, root_digest
 
 ATTEMPTS = 60  # keys to try where a signature has to have a certain length or character
 ALGORITHMS = ("sha256", "blake2b", "sha512", "sha384", "sha1", "md5", "sha3_256")
@@ -52,6 +53,8 @@ WAYS = (
     *(Way(True, False, False), Way(False, False, True)),
 )
 NOT_FRESH = Way(False, False, False)
+FRESH_KEYS = ("key", "certificate")  # a Sigstore instance stays what it is
+LABEL = re.compile(r"(?:p256|p384|p521|p224|secp256k1|brainpoolP256r1|ed25519|rsa)/[a-z0-9-]+")
 
 
 class Made(NamedTuple):
@@ -112,10 +115,8 @@ def account(facts: dict[str, Any]) -> str:
 
 def again(seed: int, vector: case.Vector, whole: Mapping[str, case.Vector]) -> Made:
     """The vector with as much fresh as its edits allow."""
-    if vector["method"] != "key":
-        return Made(None, NOT_FRESH, f"the method {vector['method']}, whose certificates are not made again")
     history, reasons = list(ancestry(vector, whole)), []
-    for way in WAYS:
+    for way in (each for each in WAYS if not each.key or vector["method"] in FRESH_KEYS):
         try:
             material, edit = attempt(seed, history, way)
         except Impossible as error:
@@ -135,25 +136,29 @@ def ancestry(vector: case.Vector, whole: Mapping[str, case.Vector]) -> Iterator[
 def attempt(seed: int, history: list[case.Vector], way: Way) -> tuple[Material, Edit | None]:
     """What a client is given, made again, and the last edit as it is then. Raises Impossible."""
     spelt = any(each["edit"] and each["edit"]["op"] == "spell" for each in history)
-    for number in range(ATTEMPTS if spelt else 1):
-        try:
+    try:
+        for number in range(ATTEMPTS if spelt else 1):
             fresh = freshness(seed, history, way, number)
-        except ImportError as error:
-            raise Impossible(f"it needs the package {error.name}") from error
-        check_names(history, fresh)
-        check_texts(history, fresh)
-        material = vary_control(history[0], fresh)
-        if spelt and shapes(material) != shapes(history[0]):
-            continue
-        edit = None
-        try:
-            for each in history[1:]:
-                edit = vary_edit(each["edit"], fresh)
-                material = edits.apply(material, edit)
-        except (AssertionError, LookupError, ValueError, TypeError) as error:
-            raise Impossible("its edit is to a fixed text that is not there then") from error
-        return material, edit
+            check_names(history, fresh)
+            check_texts(history, fresh)
+            material = vary_control(history[0], fresh)
+            if not spelt or shapes(material) == shapes(history[0]):
+                return edited(material, history, fresh)
+    except ImportError as error:
+        raise Impossible(f"it needs the package {error.name}") from error
     raise Impossible("no key gave base64 of the length and with the characters that its edit needs")
+
+
+def edited(material: Material, history: list[case.Vector], fresh: Fresh) -> tuple[Material, Edit | None]:
+    """The material with every edit made to it, and the last of them. Raises Impossible."""
+    edit = None
+    try:
+        for each in history[1:]:
+            edit = vary_edit(each["edit"], fresh)
+            material = edits.apply(material, edit)
+    except (AssertionError, LookupError, ValueError, TypeError) as error:
+        raise Impossible("its edit is to a fixed text that is not there then") from error
+    return material, edit
 
 
 def shapes(material: Material) -> list[tuple[int, bool, bool]]:
@@ -197,6 +202,10 @@ def key_tokens(root: case.Vector, fresh: Fresh) -> Iterator[tuple[str, str]]:
         return
     for form in KEY_FORMS:
         yield form(old), form(new)
+    if "chain" in root:
+        made = relabelled(root["chain"], fresh)
+        yield from zip(chains.given(root["chain"]), chains.given(made))
+        yield from zip(map(b64, chains.der_of(root["chain"]).values()), map(b64, chains.der_of(made).values()))
 
 
 KEY_FORMS: tuple[Callable[[str], str], ...] = (
@@ -329,11 +338,10 @@ def decoded(run: str) -> bytes:
 
 def vary_control(root: case.Vector, fresh: Fresh) -> Material:
     """A control made again. Raises Impossible."""
-    material = {name: json.loads(json.dumps(root[name])) for name in case.MATERIAL}
-    payload = edits.open_payload(material)
-    statement, envelope = json.loads(payload), edits.open_bundle(material)["dsseEnvelope"]
-    signed = b64(keys.sign(root["signer"], pae(envelope["payloadType"], payload)))
-    if dump(statement) != payload or envelope["signatures"][0]["sig"] != signed:
+    material = {name: copy.deepcopy(root[name]) for name in case.made_of(root)}
+    statement = json.loads(edits.open_payload(material))
+    edits.seal(material, dump(statement), {})
+    if material["bundle"] != root["bundle"]:
         raise Impossible("its control has no signature over the encoding of DSSE v1")
     material["signer"] = fresh.label(root["signer"])
     material["trust"] = vary_json(material["trust"], fresh)
@@ -346,7 +354,19 @@ def vary_control(root: case.Vector, fresh: Fresh) -> Material:
     made = vary_payload(statement, [], fresh)
     made["subject"][0]["digest"]["sha256"] = root_digest(made["predicate"]["resources"])
     edits.seal(material, dump(made), {})
+    if "chain" in material:
+        material["chain"] = relabelled(root["chain"], fresh)
+        put_chain(material)
     return material
+
+
+def relabelled(value: JSON, fresh: Fresh) -> JSON:
+    """A recipe of certificates, or a part of one, with fresh keys."""
+    if isinstance(value, list):
+        return [relabelled(each, fresh) for each in value]
+    if isinstance(value, dict):
+        return {name: relabelled(each, fresh) for name, each in value.items()}
+    return fresh.label(value) if isinstance(value, str) and LABEL.fullmatch(value) else value
 
 
 def vary_edit(edit: Edit, fresh: Fresh) -> Edit:
@@ -373,6 +393,8 @@ def vary_value(edit: Edit, fresh: Fresh) -> JSON:
         return vary_payload(value, [*at[:-1], "0"] if edit["op"] == "insert" else at, fresh)
     if edit["layer"] == "options":
         return vary_option(edit["name"], value, fresh)
+    if edit["layer"] == "chain":
+        return relabelled(value, fresh)
     return vary_path(value, fresh) if edit["layer"] == "placement" else vary_json(value, fresh)
 
 

@@ -140,7 +140,7 @@ class Asked(pytest.Item):
         if result.status != scoring.PASS:
             line = reports.line(result)
             shown = reports.described(vector, asking.whole.get(vector["control"] or ""))
-            said = f"{line['command']}\n{line['detail']}".rstrip()
+            said = "\n".join([*reports.faults(line), line["command"], line["detail"]]).rstrip()
             raise NotAsWanted(f"{line['status']}: {line['reason']}\n\n{shown}\n\n{said}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:

@@ -151,8 +151,9 @@ def sign_all(vectors: list[case.Vector], parties: dict[str, Party], workers: int
 
 
 def has(party: Party, vector: case.Vector) -> bool:
-    """Whether a client declares a vector's profile, and can be run on it here."""
-    return vector["profile"] in party.known.profiles and not (case.needs_unprivileged(vector) and os.geteuid() == 0)
+    """Whether a client declares what a vector needs, and can be run on it here."""
+    needed = case.profiles(vector) | {vector["profile"]}
+    return needed <= set(party.known.profiles) and not (case.needs_unprivileged(vector) and os.geteuid() == 0)
 
 
 def work(

@@ -138,7 +138,7 @@ def text(report: Report) -> str:
 
 
 CHECK_HEADS = ("what was signed", "right", "wrong", "not judged")
-UNSCORED = ("hint", "recorded", "bytes")
+UNSCORED = ("hint", "recorded", "schema", "bytes")
 UNSCORED_NOTE = "* rules of this project alone, which count for who declares ref-strict"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import signing_case, signing_judge
+from . import case, signing_case, signing_judge
 from .case import Vector
 from .clients import Answer, Capabilities, Client, Unasked
 from .signing_case import SigningCase
@@ -13,8 +13,8 @@ from .signing_judge import Check
 
 def ask(client: Client, vector: Vector, folder: Path, known: Capabilities) -> tuple[Answer, tuple[Check, ...]]:
     """What the client says, and the checks of what it wrote. Raises Unasked, ClientError and NotApplicable."""
-    if vector["profile"] not in (*known.profiles, "ref-strict"):
-        raise Unasked(f"the client does not declare {vector['profile']}")
+    if lacking := case.profiles(vector) - set(known.profiles):
+        raise Unasked(f"the client does not declare {', '.join(sorted(lacking))}")
     made = signing_case.materialise(vector, folder)
     checks = digest(client, made, known)
     answer, others = sign(client, made, known)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from model_signing_ref import standalone
 
+from . import signing_schemas
 from .case import Vector, content
 from .signing_case import SigningCase, Snapshot, snapshot
 
@@ -58,7 +59,7 @@ def judge(made: SigningCase, before: Snapshot) -> tuple[Check, ...]:
     payload = decoded(find(value, "dsseEnvelope", "payload"))
     checks = [Check("written", True), nothing_else(made, before), bundle_shape(data), *material(made.vector, value)]
     checks += [envelope(value), signature(made.vector, value, payload), *statement(made.vector, payload)]
-    checks += [verified(made), canonical(made.vector, data)]
+    checks += [verified(made), schemas(data, payload), canonical(made.vector, data)]
     return tuple(checks)
 
 
@@ -430,6 +431,15 @@ def _package(made: SigningCase, errors: Any) -> Check:
     finally:
         trust.unlink(missing_ok=True)
     return Check("verified", True)
+
+
+def schemas(data: bytes, payload: bytes | None) -> Check:
+    """Whether the schemas of spec/schemas take bundle and payload (OMS-3.1-02). They hold rules of this project too."""
+    try:
+        fault = signing_schemas.first_fault(data, payload)
+    except signing_schemas.NotJudged as error:
+        return Check("schema", None, None, str(error), True)
+    return Check("schema", not fault, "OMS-3.1-02", fault, True)
 
 
 def canonical(vector: Vector, data: bytes) -> Check:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import case, inprocess
+from . import case, inprocess, signing_case
 
 SPEC = case.VECTORS.parents[1] / "spec"
 PAGE = SPEC / "traceability.md"
@@ -86,7 +86,7 @@ def traces() -> dict[str, Trace]:
     """The vectors of each clause that any names."""
     found: defaultdict[str, Trace] = defaultdict(lambda: Trace([], []))
     for vector in vectors():
-        reason = named(vector) if "method" in vector and vector["ours"]["verdict"] == "reject" else None
+        reason = reason_of(vector)
         shown = f"`{vector['id']}`" if is_scored(vector) else f"*`{vector['id']}`*"
         for clause in vector["clauses"]:
             trace = found[clause]
@@ -104,6 +104,14 @@ def vectors() -> Iterator[dict[str, Any]]:
 def is_scored(vector: Mapping[str, Any]) -> bool:
     """Whether a client is judged by it; vectors of DSSE alone all count."""
     return vector.get("verdict") != "either" and vector.get("profile") != "ref-strict"
+
+
+def reason_of(vector: case.Vector) -> str | None:
+    """The clause that the package names where it refuses to sign or to accept; None where it does not refuse."""
+    if "method" not in vector or vector["ours"]["verdict"] != "reject":
+        return None
+    clause: str | None = vector["ours"]["clause"] if signing_case.is_one(vector) else named(vector)
+    return clause
 
 
 def named(vector: case.Vector) -> str | None:

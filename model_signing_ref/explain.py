@@ -64,15 +64,16 @@ def _outcomes(recipe: Recipe, told: Sequence[Told], error: object) -> list[Outco
     values = dict(told)
     pending = [step for step in recipe if step.number not in values]
     end = _end(pending, error) if pending and error is not None else None
-    unknown = decided_with(end) if end else ()
-    return [
-        Outcome(step, PASSED, values[step.number])
-        if step.number in values
-        else Outcome(step, *_why(error))
-        if step == end
-        else Outcome(step, NOT_KNOWN if step.number in unknown else NOT_REACHED, {})
-        for step in recipe
-    ]
+    return [_outcome(step, values, end, error) for step in recipe]
+
+
+def _outcome(step: Step, values: Mapping[str, Values], end: Step | None, error: object) -> Outcome:
+    if step.number in values:
+        return Outcome(step, PASSED, values[step.number])
+    if step == end:
+        return Outcome(step, *_why(error))
+    is_unknown = end is not None and step.number in decided_with(end)
+    return Outcome(step, NOT_KNOWN if is_unknown else NOT_REACHED, {})
 
 
 def _end(pending: Sequence[Step], error: object) -> Step:

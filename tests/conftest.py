@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from output_schemas import check_output
 
 from model_signing_ref.clauses import all_clauses
 from model_signing_ref.cli import main
@@ -33,7 +34,10 @@ class Done(NamedTuple):
 
     @property
     def json(self) -> Any:
-        return json.loads(self.out)
+        """What was printed with --json, which has to fit its schema."""
+        value = json.loads(self.out)
+        check_output(value)
+        return value
 
 
 Cli = Callable[..., Done]

@@ -85,7 +85,11 @@ Told = list[tuple[str, Mapping[str, object]]]
 
 # Where a step is refused at another stage, or by another clause, than its own: as the text below the table says.
 UNREADABLE = {("files", "REF-FILES-01"), ("files", "REF-FILES-02"), ("files", "OMS-6.1.1-07")}
-ELSEWHERE = {"33": UNREADABLE, "34": {*UNREADABLE, ("unsupported", "OMS-REG-03")}}
+ELSEWHERE = {
+    "33": UNREADABLE,
+    "34": {*UNREADABLE, ("unsupported", "OMS-REG-03")},
+    "9C.7": {("unsupported", "REF-CERT-08")},
+}
 
 
 def listener(told: Told, notes: list[Note] | None = None) -> Steps:

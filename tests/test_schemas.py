@@ -13,20 +13,14 @@ from typing import Any, NamedTuple
 
 import jsonschema
 import pytest
-import referencing
 from conftest import Cli
-from documents import SPEC
+from output_schemas import DOCUMENTS, SCHEMAS, validator
 
 from conformance import case
 from conformance.generate import worked_example
 from model_signing_ref.clauses import all_clauses
 
-SCHEMAS = SPEC / "schemas"
 README = (SCHEMAS / "README.md").read_text("utf-8")
-DOCUMENTS: dict[str, Any] = {path.name: json.loads(path.read_bytes()) for path in SCHEMAS.glob("*.schema.json")}
-REGISTRY: referencing.Registry[Any] = referencing.Registry().with_resources(
-    (name, referencing.Resource.from_contents(value)) for name, value in DOCUMENTS.items()
-)
 PARTS = {"bundle": "", "envelope": "/dsseEnvelope", "statement": "", "predicate": "/predicate"}
 LARGEST = 4 << 20  # bytes of a bundle: validation of more takes long, and shows nothing more
 
@@ -40,11 +34,6 @@ class Error(NamedTuple):
 
     schema: str
     at: str
-
-
-@lru_cache(None)
-def validator(name: str) -> Any:
-    return jsonschema.Draft202012Validator(DOCUMENTS[f"{name}.schema.json"], registry=REGISTRY)
 
 
 @lru_cache(None)
@@ -181,6 +170,9 @@ SIGN = ("sign", "key", "--private-key", "key.pem", "--json", "--signature", "new
 RUNS: list[tuple[str, tuple[str, ...], str]] = [
     ("verify", (*VERIFY, "key.sig", "model"), "accepted"),
     ("verify", (*VERIFY, "shards.sig", "model"), "accepted"),
+    ("verify", (*VERIFY, "key.sig", "--explain", "model"), "accepted"),
+    ("verify", (*VERIFY, "key.sig", "--explain", "more"), "rejected"),
+    ("verify", (*VERIFY, "nowhere.sig", "--explain", "model"), "none"),
     ("verify", (*VERIFY, "key.sig", "model/tokenizer"), "rejected"),
     ("verify", (*VERIFY, "key.sig", "--ignore-unsigned-files", "more"), "accepted"),
     ("verify", (*VERIFY, "key.sig", "more"), "rejected"),
@@ -192,6 +184,8 @@ RUNS: list[tuple[str, tuple[str, ...], str]] = [
     ("verify", ("verify", *IDENTITY, "--json", "--signature", "sigstore.sig", "model"), "accepted"),
     ("sign", (*SIGN, "model"), "done"),
     ("sign", (*SIGN, "--shard-size", "5", "model"), "done"),
+    ("sign", (*SIGN, "--explain", "model"), "done"),
+    ("sign", (*SIGN, "--explain", "nowhere"), "none"),
     ("sign", (*SIGN, "nowhere"), "none"),
     ("digest", ("digest", "--json", "model"), "done"),
     ("digest", ("digest", "--json", "nowhere"), "none"),
@@ -218,6 +212,7 @@ def test_output_fits(name: str, words: tuple[str, ...], verdict: str, example: P
     told = cli(*words).json
     validator(name).validate(told)
     assert told["verdict"] == verdict
+    assert ("explain" in told) == ("--explain" in words)
     assert not validator(name).is_valid({**told, "more": 1})
     assert not validator(name).is_valid({**told, "exit_status": 7})
     if verdict in {"accepted", "done"}:

@@ -20,7 +20,8 @@ LICENCE = "CC0-1.0"
 
 def all_families() -> list[Family]:
     """The families, in the order of the stages that they test."""
-    return [importlib.import_module(f"conformance.generate.families.{name}").FAMILY for name in MODULES]
+    modules = [importlib.import_module(f"conformance.generate.families.{name}") for name in MODULES]
+    return list(dict.fromkeys(module.FAMILY for module in modules))
 
 
 def build(families: list[Family]) -> dict[str, list[case.Vector]]:

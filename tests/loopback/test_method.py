@@ -24,6 +24,7 @@ pytest.importorskip("sigstore")
 import requests
 import urllib3
 from id._internal.oidc import ambient as detectors
+from output_schemas import check_output
 from sigstore.dsse import Statement
 from sigstore.models import Bundle, ClientTrustConfig
 from sigstore.oidc import IdentityToken, Issuer
@@ -128,12 +129,14 @@ def test_json(box: server.Loopback, config: Path, cli: Cli, model: Path, signatu
     token = box.token("o'brien@example.com")
     status, output, _ = cli(*sign_words(config, signature, model, "--identity-token", token, "--json"))
     result = json.loads(output)
+    check_output(result)
     assert (status, result["verdict"], result["method"]) == (0, "done", "sigstore")
     assert result["notes"] == [{"code": "verify-with", "detail": result["verify_with"]}]
     assert token not in output
     words = shlex.split(result["verify_with"])[1:]
     status, output, _ = cli(*words, "--json")
     result = json.loads(output)
+    check_output(result)
     assert (status, result["verdict"], result["identity"]) == (0, "accepted", "o'brien@example.com")
     assert result["identity_provider"] == box.issuer
 
