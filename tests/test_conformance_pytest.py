@@ -75,7 +75,7 @@ def test_the_dead_pass_nothing() -> None:
     [
         (("--clause", "JSON-01", "--family", "names"), 2),
         (("--id", "order/plain", "--id", "names/f*"), 4),
-        (("--profile", "blake2b"), 6),
+        (("--profile", "blake2b"), 7),
     ],
 )
 def test_selection(words: tuple[str, ...], passed: int) -> None:
