@@ -17,12 +17,13 @@ NOBODY = 65534
 
 
 class Outcome(NamedTuple):
-    """What a verifier said: accept, reject, unsupported or error, and where."""
+    """What a verifier said: accept, reject, unsupported or error, and where; `told` is all else that it tells."""
 
     verdict: str
     stage: str | None = None
     clause: str | None = None
     detail: str = ""
+    told: str = ""
 
 
 Verify = Callable[[case.Case], Outcome]
@@ -32,15 +33,17 @@ def package(made: case.Case) -> Outcome:
     """What model_signing_ref says."""
     from model_signing_ref import errors
 
+    notes: set[str] = set()
     try:
-        package_config(made).verify(made.model, made.bundle)
+        config = package_config(made).set_warn(lambda note: notes.add(note.code))
+        report = config.verify(made.model, made.bundle)
     except errors.Unsupported as error:
         return Outcome("unsupported", error.stage, error.clause, error.detail)
     except errors.Rejection as error:
-        return Outcome("reject", error.stage, error.clause, error.detail)
+        return Outcome("reject", error.stage, error.clause, error.detail, str((error.path, *error.findings)))
     except (errors.OperationError, OSError) as error:
         return Outcome("error", detail=str(error))
-    return Outcome("accept")
+    return Outcome("accept", told=str((sorted(notes), report.not_covered, report.unsigned)))
 
 
 def package_config(made: case.Case) -> Config:
@@ -99,6 +102,7 @@ def standalone(made: case.Case) -> Outcome:
     """What standalone.py, which verifies with keys alone, says."""
     if made.vector["method"] != "key":
         return Outcome("unsupported", "unsupported", detail="standalone.py verifies key bundles")
+    warned: dict[str, str] = {}
     module: Any = importlib.import_module("model_signing_ref.standalone")
     options = {name: value for name, value in made.vector["options"].items() if name != "allow_v02"}
     options["ignore_paths"] = [os.path.join(made.model, path) for path in options.get("ignore_paths", ())]
@@ -106,13 +110,16 @@ def standalone(made: case.Case) -> Outcome:
     defaults |= {"hash_algorithm": None, "shard_size": None, "max_bundle_bytes": 256 << 20}
     chosen = module.Options(**{name: {**defaults, **options}[name] for name in module.Options._fields})
     try:
-        module.verify(str(made.model), str(made.bundle), str(made.public_key), chosen, {})
+        module.verify(str(made.model), str(made.bundle), str(made.public_key), chosen, warned)
     except module.Failure as failure:
         verdict = {"rejected": "reject", "unsupported": "unsupported"}.get(failure.verdict, "error")
-        return Outcome(verdict, failure.stage, failure.clause, failure.detail)
+        return Outcome(verdict, failure.stage, failure.clause, failure.detail, str(failure.path))
     except (OSError, ValueError, MemoryError, RecursionError) as error:
         return Outcome("error", detail=repr(error))
-    return Outcome("accept")
+    return Outcome("accept", told=str(sorted(warned.items())))
+
+
+ADAPTERS: dict[str, Verify] = {"package": package, "standalone": standalone}
 
 
 @contextmanager

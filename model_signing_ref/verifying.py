@@ -65,6 +65,7 @@ def verify_bundle(
     on something else than was signed.
     """
     bundle = read_bundle(data, warn)
+    del data  # as large as all that is made of it
     verifier(bundle, warn)
     if bundle.envelope.keyid is None:
         from . import compat
@@ -255,7 +256,7 @@ def _clause(problem: Problem, manifest: Manifest) -> str:
     return "OMS-6.1.1-07" if is_listed else "REF-FILES-07"
 
 
-def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
+def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES, warn: Warn = ignore_note) -> bytes:
     """The bytes of a bundle, refused by size before they are read. Raises OSError, OperationError, BundleRejected."""
     if not stat.S_ISREG(os.stat(path).st_mode):  # a FIFO would block
         raise OperationError(f"the signature {quote(os.fsdecode(path))} is not a file")
@@ -264,6 +265,7 @@ def read_bundle_file(path: StrPath, max_bytes: int = MAX_BYTES) -> bytes:
         data = b"" if size > max_bytes else file.read(size)
     if size > max_bytes:
         raise BundleRejected(f"the bundle has more than {max_bytes} bytes", clause="REF-BUNDLE-01")
+    holds(warn, "1", file=os.fsdecode(path), bytes=size, allowed=max_bytes)
     return data
 
 
@@ -287,14 +289,18 @@ class Config:
         if self._verifier is None:
             raise ValueError("no verifier was chosen; call one of the use_..._verifier methods")
         holds(self._warn, "0")  # the caller's own inputs are there
-        data = read_bundle_file(signature_path, self._max_bundle_bytes)
-        holds(self._warn, "1", file=os.fsdecode(signature_path), bytes=len(data), allowed=self._max_bundle_bytes)
         try:
-            manifest = verify_bundle(data, self._verifier(False), self._plan, self._warn)
+            manifest = verify_bundle(
+                read_bundle_file(signature_path, self._max_bundle_bytes, self._warn),
+                self._verifier(False),
+                self._plan,
+                self._warn,
+            )
         except SignatureRejected as error:
             if not self._allow_v02:
                 raise
             holds(self._warn, "v0.2", refused=error)
+            data = read_bundle_file(signature_path, self._max_bundle_bytes)
             verifier, silent = self._verifier(True), with_notes_to(self._warn, ignore_note)  # told the first time
             manifest = verify_v02_bundle(data, lambda bundle, _: verifier(bundle, silent), self._plan, self._warn)
         return verify_model(

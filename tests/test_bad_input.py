@@ -92,6 +92,23 @@ def test_key_file_without_end(cli: Cli, model: Path, signed: Path) -> None:
         assert "'/dev/zero' has more than 1048576 bytes" in line
 
 
+def test_key_file_at_its_bound(cli: Cli, model: Path, signed: Path, key_files: Keys, tmp_path: Path) -> None:
+    """Exactly 1 MiB is read, as text around the key is allowed; a byte more is not."""
+    path, pem = tmp_path / "large.pub", key_files[1].read_bytes()
+    path.write_bytes(b"." * ((1 << 20) - len(pem) - 1) + b"\n" + pem)
+    assert cli("verify", "key", "--public-key", path, "--signature", signed, model).status == 0
+    path.write_bytes(b"." + path.read_bytes())
+    assert "has more than 1048576 bytes" in failed(
+        cli("verify", "key", "--public-key", path, "--signature", signed, model)
+    )
+
+
+def test_file_of_two_keys(cli: Cli, model: Path, signed: Path, key_files: Keys, tmp_path: Path) -> None:
+    path = tmp_path / "two.pub"
+    path.write_bytes(key_files[1].read_bytes() * 2)
+    assert "several public keys" in failed(cli("verify", "key", "--public-key", path, "--signature", signed, model))
+
+
 OTHER_KEYS: dict[str, Callable[[], object]] = {
     "RSA": lambda: rsa.generate_private_key(65537, 2048),
     "Ed25519": ed25519.Ed25519PrivateKey.generate,

@@ -23,7 +23,6 @@ BEYOND = {
     "algorithms/the-same-asked-for",
     "limits/bounded",
     "algorithms/blake3-labelled-sha256",
-    "compat/old-not-allowed",
 }
 CLAUSE = re.compile(r"\b(?:OMS|REF|JSON|BASE64|DSSE|INTOTO|BUNDLE)-[A-Z0-9.]+(?:-[0-9]{2})?\b")
 

@@ -43,7 +43,8 @@ VECTOR = re.compile(rf"`({'|'.join(sorted(FAMILIES))})/([a-z0-9-]+)`")
 NUMBER = re.compile(r"[0-9][0-9,]*")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 
-DOCUMENTS = markdown_files()
+PARTS = SPEC.parent / "conformance" / "results"  # of conformance/RESULTS.md, from where their links lead
+DOCUMENTS = [path for path in markdown_files() if path.parent != PARTS]
 CHAPTERS = [path for path in DOCUMENTS if path.parent == SPEC]
 
 

@@ -27,7 +27,7 @@ from forge import (
     write_tree,
 )
 
-from model_signing_ref import hashing, manifest, signing, tree, verifying
+from model_signing_ref import hashing, manifest, paths, signing, tree, verifying
 from model_signing_ref.errors import OperationError
 
 FOLLOW = Plan(allow_symlinks=True)
@@ -859,3 +859,22 @@ def test_only_the_named_files_and_never_less(model: Path) -> None:
     swap_for_link(model / "d", model.parent / "elsewhere")
     with pytest.raises(OperationError, match="'d' is a symbolic link"):
         config.hash(model, files_to_hash=[model / "d/x", model / "a"])
+
+
+def test_a_path_in_every_spelling(tmp_path: Path) -> None:
+    """The model and what is in it, each by its own name and by that of a link to the model."""
+    real, alias = tmp_path / "real", tmp_path / "alias"
+    (real / "sub").mkdir(parents=True)
+    (real / "out").symlink_to(tmp_path)
+    alias.symlink_to(real)
+    for model in (real, alias):
+        for path in (real, alias):
+            assert paths.name_inside(str(model), str(path / "sub" / "x")) == "sub/x"
+        assert paths.name_inside(str(model), str(model)) == ""
+        assert paths.name_inside(str(model), str(tmp_path / "a")) is None
+    assert paths.name_inside(str(real), str(real / "out" / "x")) == "out/x"
+    assert paths.signature_names(real, tmp_path / "alias" / "out") == {"out"}
+    (tmp_path / "link").symlink_to(real / "sub" / "x")
+    assert paths.signature_names(real, tmp_path / "link") == {"sub/x"}
+    (real / "inside").symlink_to(tmp_path / "elsewhere")
+    assert paths.signature_names(real, real / "inside") == {"inside"}

@@ -173,6 +173,11 @@ def _bundle_bytes(material: Material, edit: Edit) -> None:
     if edit["op"] == "repeat":
         parts = [material["bundle"], {"repeat": edit["data"], "count": edit["count"]}]
         material["bundle"] = {"parts": parts}
+    elif edit["op"] == "substitute" and "parts" in edit["replace"]:
+        find, data = case.content(edit["find"]), case.content(material["bundle"])
+        assert data.count(find) == 1, (find, data.count(find))
+        before, _, after = data.partition(find)
+        material["bundle"] = {"parts": [as_rule(before), *edit["replace"]["parts"], as_rule(after)]}
     else:
         material["bundle"] = as_rule(_edit_bytes(case.content(material["bundle"]), edit))
 

@@ -6,6 +6,7 @@ label) mod (n - 1). These keys protect nothing.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from functools import lru_cache
 from itertools import count
@@ -90,6 +91,19 @@ def public_pem(label: str) -> str:
 def public_der(label: str) -> bytes:
     """The public key as DER SubjectPublicKeyInfo."""
     return private_key(label).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def compressed_pem(label: str) -> str:
+    """The public key on a curve as PEM SubjectPublicKeyInfo with a compressed point (SEC 1, section 2.3.3)."""
+    key = elliptic_key(label).public_key()
+    point = key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    whole = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    algorithm = whole[2 : 4 + whole[3]]
+    assert whole[0] == algorithm[0] == 0x30 and len(whole) < 0x80, "only lengths of one byte are written here"
+    body = algorithm + bytes([0x03, 1 + len(point), 0]) + point
+    text = base64.encodebytes(bytes([0x30, len(body)]) + body).decode().replace("\n", "")
+    lines = [text[n : n + 64] for n in range(0, len(text), 64)]
+    return "\n".join(["-----BEGIN PUBLIC KEY-----", *lines, "-----END PUBLIC KEY-----", ""])
 
 
 def fingerprint(pem: str) -> str:

@@ -6,6 +6,7 @@ named, not stored, so that the same change can be made with fresh keys.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -113,6 +114,13 @@ def _long_length_of_r(made: Made) -> bytes:
     return tlv(0x30, b"\x02\x81" + r[1:] + integer(made.s))
 
 
+def _at_infinity(made: Made) -> bytes:
+    """Numbers with which u1 times the base point and u2 times the key add up to the point at infinity (on P-256)."""
+    e = int.from_bytes(hashlib.sha256(made.message).digest(), "big")
+    d = keys.elliptic_key(made.label).private_numbers().private_value
+    return pair(-e * pow(d, -1, made.n) % made.n, made.s)
+
+
 # fmt: off
 TRANSFORMS: dict[str, Transform] = {
     "resign": _resign,
@@ -128,6 +136,7 @@ TRANSFORMS: dict[str, Transform] = {
     "r-zero": _numbers(lambda r, s, n: (0, s)),
     "s-zero": _numbers(lambda r, s, n: (r, 0)),
     "both-zero": _numbers(lambda r, s, n: (0, 0)),
+    "at-infinity": _at_infinity,
     "both-one": _numbers(lambda r, s, n: (1, 1)),
     "r-n": _numbers(lambda r, s, n: (n, s)),
     "s-n": _numbers(lambda r, s, n: (r, n)),
@@ -149,6 +158,7 @@ TRANSFORMS: dict[str, Transform] = {
     "twice": lambda made: made.der + made.der,
     "third-integer": lambda made: tlv(0x30, integer(made.r) + integer(made.s) + integer(1)),
     "only-r": lambda made: tlv(0x30, integer(made.r)),
+    "primitive-sequence": lambda made: b"\x10" + made.der[1:],
     "set": lambda made: b"\x31" + made.der[1:],
     "octet-strings": lambda made: tlv(0x30, b"".join(tlv(4, v.to_bytes(made.size, "big"))
                                                      for v in (made.r, made.s))),

@@ -181,3 +181,18 @@ def another_asked_for() -> Edit:
 def the_same_asked_for() -> Edit:
     """The caller asks for SHA-256, which was signed."""
     return option("hash_algorithm", "sha256")
+
+
+@FAMILY.either(
+    "sha256-asked-for",
+    "REF-PREDICATE-03",
+    control="blake2b",
+    stage="predicate",
+    severity="low",
+    stages=("predicate", "digest"),
+    why="OMS has the verifier go by the signed algorithm, and does not say what to do when the caller names another.",
+    gain="A caller who insists on an algorithm is not told that the model was signed with another.",
+)
+def sha256_asked_for() -> Edit:
+    """The caller asks for SHA-256, and BLAKE2b was signed."""
+    return option("hash_algorithm", "sha256")

@@ -461,3 +461,34 @@ def second_envelope_in_an_array() -> Edit:
 def brackets_in_strings() -> Edit:
     """A string holds a thousand opening brackets, escaped quotes and a backslash at its end."""
     return note('"' + '[{\\"' * 500 + '\\\\"')
+
+
+@MEDIA.reject("media-type-fraction", "OMS-8.1-01", "OMS-4-01")
+def media_type_fraction() -> Edit:
+    """The media type is a number with a fraction, as if it were a version."""
+    return media(0.3)
+
+
+NOTATION = FAMILY.group(
+    severity="low",
+    why="The Sigstore format has no such member; OMS does not say what a verifier does with it.",
+    gain="A verifier that marks members in a table of shapes takes the mark for a part of a name.",
+)
+
+
+@NOTATION.either("name-with-question-mark", "REF-BUNDLE-02")
+def name_with_question_mark() -> Edit:
+    """Beside the verification material stands a member of that name with a question mark."""
+    return set_at("bundle", "/verificationMaterial?", {})
+
+
+@NOTATION.either("name-with-exclamation-mark", "REF-BUNDLE-02")
+def name_with_exclamation_mark() -> Edit:
+    """Beside the media type stands a member of that name with an exclamation mark."""
+    return set_at("bundle", "/mediaType!", "application/json")
+
+
+@UTF8.reject("byte-after-the-end", "JSON-02", severity="low")
+def byte_after_the_end() -> Edit:
+    """After the JSON text comes a byte FF."""
+    return append("bundle-bytes", b"\xff")

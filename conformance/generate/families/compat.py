@@ -318,3 +318,91 @@ def old_and_changed() -> Edit:
 def old_and_forged() -> Edit:
     """A bundle as version 0.2.0 wrote it, signed with another key, and the hint names the trusted one."""
     return signature("over", what="the encoding of version 0.2.0", key="p256/attacker")
+
+
+def old_bundle(statement: dict[str, object]) -> Edit:
+    """A bundle as version 0.2.0 would have written it over this statement."""
+    made = apply(
+        apply(for_version_0_2(), set_at("payload", "", statement)),
+        signature("over", what="the encoding of version 0.2.0"),
+    )
+    return {"layer": "bundle-bytes", "op": "replace", "data": made["bundle"]}
+
+
+def old_subject(**members: object) -> dict[str, object]:
+    """The statement of version 0.2.0 with members of its second subject changed."""
+    name, content = list(CONTENTS.items())[1]
+    subject = {"name": name, "digest": {"sha256": digest_of("sha256", content.encode())}} | members
+    first = {"name": "signme-1", "digest": {"sha256": digest_of("sha256", CONTENTS["signme-1"].encode())}}
+    return {**old_statement(), "subject": [first, subject]}
+
+
+FORM = OLD.group(
+    control="old",
+    stage="statement",
+    stages=("statement", "predicate", "names", "files", "digest"),
+    severity="medium",
+    profile="ref-strict",
+    why="OMS describes none of the rules of version 0.2.0; this project reads what that version wrote, no more.",
+    gain="What the old format left open decides what is verified.",
+)
+
+
+@FORM.either("old-type", "OMS-8.3-02", "OMS-10-02")
+def old_type() -> Edit:
+    """A bundle as version 0.2.0 wrote it, whose statement has another _type."""
+    return old_bundle({**old_statement(), "_type": "https://in-toto.io/Statement/v0.1"})
+
+
+@FORM.either("old-array", "REF-COMPAT-01")
+def old_array() -> Edit:
+    """A bundle as version 0.2.0 wrote it, whose statement is an array."""
+    return old_bundle([old_statement()])  # type: ignore[arg-type]
+
+
+@FORM.either("old-no-subject", "REF-COMPAT-01", severity="high")
+def old_no_subject() -> Edit:
+    """A bundle as version 0.2.0 wrote it, over no file."""
+    return old_bundle({**old_statement(), "subject": []})
+
+
+@FORM.either("old-subject-object", "REF-COMPAT-01")
+def old_subject_object() -> Edit:
+    """A bundle as version 0.2.0 wrote it, whose subject is one object and no array."""
+    return old_bundle({**old_statement(), "subject": {"name": "signme-1"}})
+
+
+@FORM.either("old-name-number", "REF-COMPAT-01")
+def old_name_number() -> Edit:
+    """A bundle as version 0.2.0 wrote it, with a subject whose name is a number."""
+    return old_bundle(old_subject(name=1))
+
+
+@FORM.either("old-no-digest", "REF-COMPAT-01", severity="high")
+def old_no_digest() -> Edit:
+    """A bundle as version 0.2.0 wrote it, with a subject that has no SHA-256."""
+    return old_bundle(old_subject(digest={}))
+
+
+@FORM.either("old-digest-upper-case", "REF-COMPAT-01", severity="low")
+def old_digest_upper_case() -> Edit:
+    """A bundle as version 0.2.0 wrote it, with a digest in upper case."""
+    return old_bundle(old_subject(digest={"sha256": digest_of("sha256", CONTENTS["signme-2"].encode()).upper()}))
+
+
+@FORM.either("old-more-members", "REF-COMPAT-01", ours="accept", severity="low", gain="Bundles can't be verified.")
+def old_more_members() -> Edit:
+    """A bundle as version 0.2.0 wrote it, with a member of a subject that in-toto has and nobody reads."""
+    return old_bundle(old_subject(uri="https://example.com"))
+
+
+@FORM.either("old-leads-out", "OMS-6.1.2-03", "OMS-10-02", stage="names", severity="high")
+def old_leads_out() -> Edit:
+    """A bundle as version 0.2.0 wrote it, with a name that leads out of the model."""
+    return old_bundle(old_subject(name="../signme-2"))
+
+
+@FORM.either("old-asked-otherwise", "REF-PREDICATE-03", stage="predicate")
+def old_asked_otherwise() -> Edit:
+    """A bundle as version 0.2.0 wrote it, and the caller insists on BLAKE2b."""
+    return option("hash_algorithm", "blake2b")

@@ -420,3 +420,21 @@ def payload_minus_and_slash() -> Edit:
 def payload_plus_and_underscore() -> Edit:
     """The payload's base64 has plus signs of one alphabet and underscores of the other."""
     return spell(PAYLOAD, "plus and underscore")
+
+
+@PADDING.reject("signature-one-character-more", "BASE64-02")
+def signature_one_character_more() -> Edit:
+    """The signature's base64 has a character more than whole groups of four, and no padding."""
+    return set_at("envelope", "/signatures/0/sig", "A" * 97)
+
+
+@FAMILY.accept(
+    "unknown-member-ellipsis",
+    "DSSE-04",
+    severity="low",
+    why="DSSE has a reader ignore members that it does not know, whatever their names.",
+    gain="A name that stands for something in a client's own tables is not ignored.",
+)
+def unknown_member_ellipsis() -> Edit:
+    """The envelope has a member whose name is an ellipsis."""
+    return set_at("envelope", "/\u2026", 1)

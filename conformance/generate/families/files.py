@@ -703,3 +703,9 @@ def link_target_allowed() -> Material:
     """Links are allowed by bundle and caller, and there are none; the same folder lies beside the model."""
     outside = [file("real/a.bin", "target allowed")]
     return key_case({"a.bin": "target allowed"}, outside=outside, allow_symlinks=True, options=BOTH)
+
+
+@EXTRA.reject("extra-of-one-byte-not-utf-8", "OMS-8.5-01", "OMS-6.1.2-09", severity="medium")
+def extra_of_one_byte_not_utf_8() -> Edit:
+    """The name of an unsigned file is a single byte, which is not UTF-8."""
+    return tree("add", entry=file({"hex": "ff"}, "unsigned"))

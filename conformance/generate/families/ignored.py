@@ -589,3 +589,42 @@ def caller_ignores_a_folder_of_signed_files() -> Material:
 def caller_ignores_a_folder_with_a_changed_file() -> Edit:
     """The caller ignores a folder in which a signed file has other contents."""
     return tree("replace", path="code/run.py", entry=file("code/run.py", "changed"))
+
+
+ELSEWHERE = PLACE.group(
+    why="OMS leaves out the signature file, which is one file however its path is spelled.",
+    gain="A model with its bundle inside can't be verified where a folder has two names.",
+    severity="low",
+)
+
+
+@ELSEWHERE.accept("bundle-inside-by-a-link-to-the-model", "OMS-6.2-04", control="bundle-inside-linked")
+def bundle_inside_by_a_link_to_the_model() -> Edit:
+    """The bundle inside the model is given by way of a link to the model."""
+    return {"layer": "placement", "op": "set", "value": "alias/model.sig"}
+
+
+@ELSEWHERE.control("bundle-inside-linked", "OMS-6.2-04")
+def bundle_inside_linked() -> Material:
+    """The bundle lies inside the model, not recorded, and beside the model is a link to it."""
+    return key_case({**FILES, "plain.txt": "linked"}, bundle_path="model/model.sig", outside=[link("alias", "model")])
+
+
+@ELSEWHERE.control("bundle-is-a-link-into-the-model", "OMS-6.2-04")
+def bundle_is_a_link_into_the_model() -> Material:
+    """The bundle is given as a link, which leads to a file inside the model that is not recorded."""
+    return key_case(
+        {**FILES, "plain.txt": "into"}, bundle_path="signature", outside=[link("signature", "model/model.sig")]
+    )
+
+
+@FORM.reject("parent-alone", "OMS-6.2.1-02", control="one-recorded")
+def parent_alone() -> Edit:
+    """The one recorded ignored path leads out of the model."""
+    return set_at("payload", IGNORED, ["../cache"])
+
+
+@FAMILY.control("one-recorded", "OMS-6.2.1-04")
+def one_recorded() -> Material:
+    """One folder is recorded as ignored."""
+    return key_case({**FILES, "plain.txt": "one"}, unsigned=[file("cache/index", "unsigned")], ignore_paths=["cache"])

@@ -196,3 +196,35 @@ def hint_and_key_in_the_bundle() -> Edit:
 def hint_and_another_key_in_the_bundle() -> Edit:
     """Beside the right hint the bundle holds another key."""
     return set_at("bundle", KEY + "/rawBytes", b64(keys.public_pem("p256/other").encode()))
+
+
+COMPRESSED = FAMILY.group(
+    why="OMS does not say in which form a caller has a key; SEC 1 and RFC 5480 let a point be compressed.",
+    gain="The same key is another one in another form.",
+    severity="low",
+)
+
+
+@COMPRESSED.either("compressed", "OMS-REG-04", "REF-KEY-01", ours="accept", profile="core")
+def compressed() -> Edit:
+    """The caller has the key in its compressed form, with an odd y; the hint is of the other form."""
+    return trust("public_key", keys.compressed_pem(SIGNER))
+
+
+@FAMILY.control("plain-with-an-even-y", "OMS-REG-04", "OMS-4.1-01")
+def plain_with_an_even_y() -> Material:
+    """A key on P-256 whose y is even."""
+    return key_case({"weights.bin": {"seed": "key", "length": 34}}, signer="p256/other")
+
+
+@COMPRESSED.either(
+    "compressed-with-an-even-y",
+    "OMS-REG-04",
+    "REF-KEY-01",
+    control="plain-with-an-even-y",
+    ours="accept",
+    profile="core",
+)
+def compressed_with_an_even_y() -> Edit:
+    """The caller has the key in its compressed form, with an even y; the hint is of the other form."""
+    return trust("public_key", keys.compressed_pem("p256/other"))

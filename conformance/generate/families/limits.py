@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance import case
 from conformance.generate.edits import apply, model, option, set_at, substitute, tree
 from conformance.generate.kit import Content, Edit, Family, Material, file, key_case
 
@@ -205,3 +206,100 @@ def as_long_as_allowed() -> Edit:
 def longer_than_allowed() -> Edit:
     """A number has 65 digits."""
     return digits(65)
+
+
+def noted(text: Content) -> Edit:
+    """A member of the envelope that nobody reads, whose value is `text`, written as it is."""
+    parts = [text if isinstance(text, dict) else {"text": str(text)}]
+    replace = {"parts": [{"text": '{"dsseEnvelope":{"note":'}, *parts, {"text": ","}]}
+    return substitute("bundle-bytes", '{"dsseEnvelope":{', replace)
+
+
+@OPEN.either("fraction-as-long-as-allowed", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def fraction_as_long_as_allowed() -> Edit:
+    """A fraction has 64 characters, which is as many as this project reads."""
+    return noted("0." + "1" * 62)
+
+
+@OPEN.either("fraction-longer-than-allowed", "REF-JSON-04", severity="low")
+def fraction_longer_than_allowed() -> Edit:
+    """A fraction has 65 characters."""
+    return noted("0." + "1" * 63)
+
+
+@OPEN.either("deep-after-flat", "REF-JSON-04", severity="low")
+def deep_after_flat() -> Edit:
+    """The bundle nests 65 deep, after a hundred empty arrays and objects."""
+    return noted("[" + "[],{}," * 100 + "[" * 62 + "]" * 62 + "]")
+
+
+@OPEN.either("deep-far-in", "REF-JSON-04", severity="low")
+def deep_far_in() -> Edit:
+    """The bundle nests 65 deep; half of the brackets come before its byte 65,536, and half after."""
+    return noted(
+        {"parts": [{"text": "[" * 30 + '"'}, {"repeat": ".", "count": 65_479}, {"text": '",' + "[" * 33 + "]" * 63}]}
+    )
+
+
+@OPEN.either("brackets-far-in", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def brackets_far_in() -> Edit:
+    """A string begins before byte 65,536 of the bundle, and after it holds brackets, which nest nothing."""
+    return noted(
+        {"parts": [{"text": '"'}, {"repeat": "[]", "count": 30_000}, {"repeat": "[", "count": 6_000}, {"text": '"'}]}
+    )
+
+
+def crowded(text: str, count: int) -> Edit:
+    """A string that nobody reads is `text` so often."""
+    return noted({"parts": [{"text": '"'}, {"repeat": text, "count": count}, {"text": '"'}]})
+
+
+FULL = (1 << 16) - 1 - 11  # commas and opening brackets of the control and of what is put into it
+
+
+@OPEN.either("as-many-values-as-allowed", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def as_many_values_as_allowed() -> Edit:
+    """The bundle has 65,535 commas and opening brackets, which is as many as this project reads."""
+    return crowded(",", FULL)
+
+
+@OPEN.either("more-commas-than-allowed", "REF-JSON-04", severity="low")
+def more_commas_than_allowed() -> Edit:
+    """The bundle has 65,536 commas and opening brackets, nearly all of them commas."""
+    return crowded(",", FULL + 1)
+
+
+@OPEN.either("more-arrays-than-allowed", "REF-JSON-04", severity="low")
+def more_arrays_than_allowed() -> Edit:
+    """The bundle has 65,536 commas and opening brackets, nearly all of them those of arrays."""
+    return crowded("[", FULL + 1)
+
+
+@OPEN.either("more-objects-than-allowed", "REF-JSON-04", severity="low")
+def more_objects_than_allowed() -> Edit:
+    """The bundle has 65,536 commas and opening brackets, nearly all of them those of objects."""
+    return crowded("{", FULL + 1)
+
+
+@OPEN.either("as-large-as-allowed", "REF-BUNDLE-01", control="bounded", ours="accept", severity="low", profile="core")
+def as_large_as_allowed() -> Edit:
+    """A bundle has exactly as many bytes as the caller allows."""
+    return option("max_bundle_bytes", len(case.bundle_bytes(bounded())))
+
+
+@OPEN.either("a-byte-larger-than-allowed", "REF-BUNDLE-01", control="bounded", severity="low")
+def a_byte_larger_than_allowed() -> Edit:
+    """A bundle has one byte more than the caller allows."""
+    return option("max_bundle_bytes", len(case.bundle_bytes(bounded())) - 1)
+
+
+@OPEN.either("long-number-after-another", "REF-JSON-04", severity="low")
+def long_number_after_another() -> Edit:
+    """Of two numbers the second has 65 digits."""
+    return noted("[1," + "9" * 65 + "]")
+
+
+@OPEN.either("crowded-payload", "REF-JSON-04", ours="accept", severity="low", profile="core")
+def crowded_payload() -> Edit:
+    """A string in the signed statement has more commas than the bundle itself may have."""
+    return substitute("payload-bytes", '{"_type":', '{"_note":"' + "," * 70_000 + '","_type":')

@@ -310,3 +310,90 @@ def log_body_not_base64() -> Edit:
 def raw_key_not_base64() -> Edit:
     """Beside the hint stands rawBytes, which is PEM text and not base64 of it."""
     return set_at("bundle", AT + "/publicKey/rawBytes", keys.public_pem(SIGNER))
+
+
+WHOLE = FAMILY.group(
+    severity="low",
+    why="OMS says what holds when log entries are absent or empty, and not what to do when there are some.",
+    gain="A reader of Sigstore's JSON that takes one of its forms only refuses what others write.",
+)
+
+
+@WHOLE.either("log-entry-of-all-members", "OMS-11.1-06", "OMS-4-01", ours="accept", profile="core")
+def log_entry_of_all_members() -> Edit:
+    """A log entry has every member that the Sigstore format has, with integers as strings."""
+    proof = {
+        "logIndex": "0",
+        "rootHash": b64(b"root"),
+        "treeSize": "1",
+        "hashes": [b64(b"one"), b64(b"two")],
+        "checkpoint": {"envelope": "nonsense"},
+    }
+    return log_entry(inclusionPromise={"signedEntryTimestamp": b64(b"promise")}, inclusionProof=proof)
+
+
+@WHOLE.either("log-index-as-number", "OMS-11.1-06", "OMS-4-01", ours="accept", profile="core")
+def log_index_as_number() -> Edit:
+    """The index of a log entry is a JSON number, which protobuf's JSON mapping reads too."""
+    return log_entry(logIndex=1)
+
+
+@WHOLE.either("log-index-largest", "OMS-11.1-06", "OMS-4-01", ours="accept", profile="core")
+def log_index_largest() -> Edit:
+    """The index of a log entry is 2^63 - 1, the largest integer of 64 bits."""
+    return log_entry(logIndex=str(2**63 - 1))
+
+
+@WHOLE.either("log-index-smallest", "OMS-11.1-06", "OMS-4-01", ours="accept", profile="core")
+def log_index_smallest() -> Edit:
+    """The index of a log entry is -2^63, the smallest integer of 64 bits."""
+    return log_entry(logIndex=str(-(2**63)))
+
+
+@ENTRY.reject("log-index-too-small", "OMS-4-01")
+def log_index_too_small() -> Edit:
+    """The index of a log entry is -2^63 - 1, which a signed integer of 64 bits does not hold."""
+    return log_entry(logIndex=str(-(2**63) - 1))
+
+
+@WHOLE.either("timestamp", "OMS-4.1-06", "OMS-4-01", ours="accept", profile="core")
+def timestamp() -> Edit:
+    """The material has a timestamp, whose contents are nonsense."""
+    return set_at("bundle", AT + "/timestampVerificationData", {"rfc3161Timestamps": [{"signedTimestamp": "AAAA"}]})
+
+
+@TYPES.reject("timestamp-empty", "OMS-4-01", stages=("bundle", "material", "transparency"))
+def timestamp_empty() -> Edit:
+    """A timestamp has no member that holds it."""
+    return set_at("bundle", AT + "/timestampVerificationData", {"rfc3161Timestamps": [{}]})
+
+
+SPELT = ENTRY.group(
+    profile="ref-strict",
+    stage="bundle",
+    why="Protobuf's JSON mapping reads some of these spellings, RFC 4648 lets a decoder refuse them.",
+)
+
+
+@ENTRY.reject("log-body-padding", "OMS-4-01")
+def log_body_padding() -> Edit:
+    """The body of a log entry is base64 with three padding characters."""
+    return log_entry(canonicalizedBody="A===")
+
+
+@SPELT.either("log-body-no-padding", "OMS-4-01")
+def log_body_no_padding() -> Edit:
+    """The body of a log entry is base64 without padding."""
+    return log_entry(canonicalizedBody="AAA")
+
+
+@SPELT.either("log-body-two-alphabets", "OMS-4-01")
+def log_body_two_alphabets() -> Edit:
+    """The body of a log entry has a character of each of the two alphabets of base64."""
+    return log_entry(canonicalizedBody="+_AA")
+
+
+@SPELT.either("log-body-last-bits", "OMS-4-01")
+def log_body_last_bits() -> Edit:
+    """The body of a log entry is base64 whose last bits, which stand for nothing, are not zero."""
+    return log_entry(canonicalizedBody="A0==")

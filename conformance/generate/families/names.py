@@ -479,3 +479,22 @@ def escaped_pair() -> Edit:
 def escaped_letter() -> Edit:
     """A letter of a name is written as an escape."""
     return substitute("payload-bytes", "weights.bin", "weigh\\u0074s.bin")
+
+
+@TWICE.either("last-twice", "REF-NAMES-03", severity="low", why="OMS does not say that a name may be there once only.")
+def last_twice() -> Edit:
+    """The last file is listed twice with the same digest."""
+    return rooted(insert_at("payload", "/predicate/resources/-", resource("weights.bin", "w")))
+
+
+@SINGLE.reject(
+    "single-file-dot-in-front",
+    "OMS-6.1.2-04",
+    control="single-file",
+    stage="names",
+    stages=("names", "files"),
+    severity="low",
+)
+def single_file_dot_in_front() -> Edit:
+    """The model is one file, listed under its name with a dot and a slash in front."""
+    return set_at("payload", FIRST, "./model.gguf")

@@ -442,3 +442,21 @@ def last_without_algorithm() -> Edit:
 def last_algorithm_unregistered() -> Edit:
     """The last resource's algorithm is md5, which is not registered."""
     return set_at("payload", SECOND + "/algorithm", "md5")
+
+
+@EACH.reject("digest-longer", "OMS-5.2.1-02", severity="high")
+def digest_longer() -> Edit:
+    """A digest has a byte more than its algorithm gives."""
+    return rooted(set_at("payload", RESOURCE + "/digest", digest_of("sha256", CONFIG.encode()) + "00"))
+
+
+@EACH.reject("algorithm-sharded", "OMS-7-01", "OMS-5.2.1-03", "REF-PREDICATE-04", severity="low")
+def algorithm_sharded() -> Edit:
+    """With the method files, a resource's algorithm is spelled as old clients spelled that of shards."""
+    return set_at("payload", RESOURCE + "/algorithm", "sha256-sharded-None")
+
+
+@METHOD.reject("hash-type-array", "OMS-5.2.2-02")
+def hash_type_array() -> Edit:
+    """The hash_type is an array that holds it."""
+    return set_at("payload", SERIALIZATION + "/hash_type", ["sha256"])

@@ -598,3 +598,9 @@ def gap_in_the_last_file() -> Edit:
 def last_missing_in_the_first_file() -> Edit:
     """The last shard of the first file is missing, and that of the second is there."""
     return rooted(remove_at("payload", RESOURCES + "/1"))
+
+
+@TREE.reject("unreadable", "OMS-8.4-01", "REF-FILES-02", stage="files", stages=("files",), severity="high")
+def unreadable() -> Edit:
+    """A file that is signed in shards can't be read."""
+    return tree("replace", path="w.bin", entry=file("w.bin", TEXT, mode="0000"))

@@ -437,3 +437,15 @@ def in_base64_again() -> Edit:
 def constructed_numbers() -> Edit:
     """The number r has the tag of a constructed INTEGER, which there is none of."""
     return signature("constructed-integers")
+
+
+@DER.reject("primitive-sequence", "DSSE-01", severity="low")
+def primitive_sequence() -> Edit:
+    """The outer tag is that of a primitive SEQUENCE, which there is none of."""
+    return signature("primitive-sequence")
+
+
+@RANGE.reject("at-infinity", "DSSE-01")
+def at_infinity() -> Edit:
+    """The numbers are in range, and what is computed from them is the point at infinity, which has no x to compare."""
+    return signature("at-infinity")

@@ -1,0 +1,162 @@
+"""Random inputs to look for what no vector shows: accepted vectors with one edit of chance, signed again.
+
+An input is a vector without a verdict: what a mutant says of it is held against what the unmutated verifier says.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+from conformance import case
+from conformance.generate import edits, kit
+
+# What is put into JSON: each kind of value, and those at the edges of what clauses allow.
+VALUES: tuple[Any, ...] = (
+    *(
+        None,
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2,
+        10,
+        10.0,
+        2**53 - 1,
+        2**53,
+        2**63,
+        1e300,
+        "",
+        ".",
+        "..",
+        "/",
+        "a",
+        "a/b",
+        "a:0:10",
+    ),
+    *(
+        "a//b",
+        "../a",
+        "a/",
+        "\\",
+        "\0",
+        "é",
+        "e\u0301",
+        "A",
+        "sha256",
+        "blake2b",
+        "blake2",
+        "sha512",
+        "files",
+        "shards",
+    ),
+    *("0" * 64, "f" * 64, "F" * 64, "0" * 128, "AAAA", "AA==", [], {}, [None], [""], ["a"], ["a", "a"], {"a": 1}),
+    *("https://in-toto.io/Statement/v1", "application/vnd.in-toto+json", "*", ".git"),
+)
+NAMES = ("a", "A", "z", "dir/a", ".git", ".git/a", "é", "e\u0301", "a\nb", "a b", "a:0:10", "b\\c", "model.sig", "zero")
+BYTES = (
+    b"\0",
+    b" ",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"{",
+    b"]",
+    b'"',
+    b",",
+    b"1",
+    b"\\",
+    b"\\ud800",
+    b"NaN",
+    b"=",
+    b"-",
+    b"/",
+)
+OPTIONS = (
+    "ignore_unsigned_files",
+    "ignore_git_paths",
+    "allow_symlinks",
+    "hash_algorithm",
+    "shard_size",
+    "ignore_paths",
+)
+MAX_BYTES = 50_000  # of a bundle that is edited
+
+
+def inputs(vectors: list[case.Vector], seed: int, count: int) -> list[case.Vector]:
+    """`count` inputs, the same for the same seed and vectors."""
+    chance = random.Random(seed)  # noqa: S311 - nothing here is a secret
+    controls = [v for v in vectors if v["verdict"] == "accept" and v["signer"] and _is_small(v)]
+    made: list[case.Vector] = []
+    while len(made) < count:
+        control = chance.choice(controls)
+        try:
+            material = edits.apply({name: control[name] for name in case.MATERIAL}, _edit(chance, control))
+        except (AssertionError, LookupError, ValueError, TypeError, AttributeError):
+            continue  # this edit can't be made to this vector
+        about = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
+        made.append({**control, **material, **about})
+    return made
+
+
+def _is_small(vector: case.Vector) -> bool:
+    return "parts" not in vector["bundle"] and len(case.bundle_bytes(vector)) < MAX_BYTES
+
+
+def _edit(chance: random.Random, control: case.Vector) -> Any:
+    layer = chance.choice(
+        ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
+    )
+    if layer == "tree":
+        return _edit_of_tree(chance, control)
+    if layer == "options":
+        value = chance.choice((True, False, "sha256", "blake2b", 10, 100, ["a"], ["dir"], ["."], ["../x"]))
+        return edits.option(chance.choice(OPTIONS), value)
+    data = case.bundle_bytes(control) if layer.startswith("bundle") else edits.open_payload(control)
+    if layer.endswith("bytes"):
+        at, more = chance.randrange(len(data) + 1), chance.choice(BYTES)
+        new = data[:at] + more + data[at + chance.choice((0, 1, len(more))) :]
+        return {"layer": layer, "op": "replace", "data": kit.as_rule(new)}
+    return _edit_of_json(chance, layer, json.loads(data))
+
+
+def _edit_of_json(chance: random.Random, layer: str, value: Any) -> Any:
+    pointer, more = "", {}
+    while isinstance(value, (dict, list)) and value and (not pointer or chance.random() < 0.8):
+        key = chance.choice(sorted(value) if isinstance(value, dict) else range(len(value)))
+        pointer, value = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", value[key]
+    if layer == "payload" and chance.random() < 0.8:
+        more["root_digest"] = "recomputed"
+    kind = chance.randrange(5)
+    if kind == 0:
+        return edits.remove_at(layer, pointer, **more)
+    if kind == 1:
+        return edits.set_at(layer, f"{pointer.rpartition('/')[0]}/new", chance.choice(VALUES), **more)
+    if kind == 2 and pointer[-1].isdigit():
+        return edits.insert_at(layer, pointer, value, **more)
+    if kind == 3 and pointer[-1].isdigit():
+        return edits.move_at(layer, pointer, f"{pointer.rpartition('/')[0]}/0", **more)
+    return edits.set_at(layer, pointer, chance.choice(VALUES), **more)
+
+
+def _edit_of_tree(chance: random.Random, control: case.Vector) -> Any:
+    paths = [entry["path"] for entry in control["model"]["entries"]]
+    path, name = chance.choice(paths or [""]), chance.choice(NAMES)
+    content = chance.choice(({"text": ""}, {"text": "x"}, {"seed": "random", "length": 20}))
+    entry = chance.choice(
+        (
+            {"path": name, "type": "file", "content": content},
+            {"path": name, "type": "directory"},
+            {"path": name, "type": "link", "target": chance.choice((*NAMES, ".", "..", "/"))},
+            {"path": name, "type": "fifo"},
+        )
+    )
+    kind = chance.randrange(4)
+    if kind == 0:
+        return edits.tree("remove", path=path)
+    if kind == 1:
+        return edits.tree("rename", path=path, to=name)
+    return (
+        edits.tree("replace", path=path, entry={**entry, "path": path}) if kind == 2 else edits.tree("add", entry=entry)
+    )

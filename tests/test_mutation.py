@@ -1,0 +1,258 @@
+"""The mutants: how they are made, that the vectors kill them, and that what is listed is right."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from conformance import case, inprocess
+from conformance.mutation import equivalents, operators, random_inputs, record, run, targets
+from model_signing_ref import hashing
+
+ROOT = targets.ROOT
+SPEC = ROOT / "spec" / "clauses.json"
+
+
+def mutated(source: str, operator: str) -> list[str]:
+    """What an operator makes of a function `f`, each as one line of text."""
+    tree = ast.parse(source)
+    names = [each.id.partition(":")[2] for each in operators.mutants("a.py", tree, {"f", "X"})]
+    chosen = [name for name in names if name.split(":")[1] == operator]
+    return [ast.unparse(operators.mutate(source, {"f", "X"}, name)) for name in chosen]
+
+
+def function(*body: str) -> str:
+    return "\n".join(["def f(a, b):", *(f"    {line}" for line in body)])
+
+
+@pytest.mark.parametrize(
+    ("operator", "source", "made"),
+    [
+        ("remove-raise", function("raise ValueError"), [function("pass")]),
+        ("drop-call", function("a(b)", "c = a(b)"), [function("pass", "c = a(b)")]),
+        ("return-early", function("a(b)"), [function("return")]),
+        ("return-early", function("return a"), []),
+        ("return-early", function("yield a"), []),
+        ("leave-loop", function("for x in a:", "    b(x)"), [function("for x in a:", "    b(x)", "    break")]),
+        ("negate", function("if a:", "    b()"), [function("if not a:", "    b()")]),
+        ("negate", function("if not a:", "    b()"), [function("if a:", "    b()")]),
+        ("negate", function("need(a, b)"), [function("need(not a, b)")]),
+        ("negate", function("return a == b"), [function("return not a == b")]),
+        ("negate", function("return a"), []),
+        ("boundary", function("return a < b <= 2"), [function("return a <= b <= 2"), function("return a < b < 2")]),
+        ("or-more", function("return a == b"), [function("return a >= b")]),
+        ("or-less", function("return a != b"), [function("return a > b")]),
+        ("or-less", function("return a == 'text'"), []),
+        ("equal-to-all", function("return a == 'text'"), [function("return True")]),
+        ("equal-to-all", function("return a != b"), [function("return False")]),
+        ("member-of-all", function("return a in b"), [function("return True")]),
+        ("member-of-all", function("return a not in b"), [function("return False")]),
+        ("one-more", "X = 64", ["X = 65"]),
+        ("one-less", function("return a[0] + b[1]"), [function("return a[0] + b[0]")]),
+        ("one-more", function("return f'{a[0]}'"), []),
+        ("skip-first", function("return [x for x in a]"), [function("return [x for x in list(a)[1:]]")]),
+        ("skip-last", function("for x in a:", "    b(x)"), [function("for x in list(a)[:-1]:", "    b(x)")]),
+        ("drop-member", "X = {'a', 'b'}", ["X = {'b'}", "X = {'a'}"]),
+        ("drop-member", "X = {'a': 1}", ["X = {}"]),
+        ("drop-member", function("return (a, b)"), []),
+        ("swap-and-or", function("return a and b"), [function("return a or b")]),
+        ("drop-condition", function("return a and b"), [function("return b"), function("return a")]),
+    ],
+)
+def test_operators(operator: str, source: str, made: list[str]) -> None:
+    assert mutated(source, operator) == made
+
+
+def test_every_operator_is_described() -> None:
+    text = (ROOT / "conformance" / "mutation" / "README.md").read_text("utf-8")
+    assert {name for name in re.findall(r"`([a-z-]+)`", text) if name in operators.OPERATORS} == set(
+        operators.OPERATORS
+    )
+
+
+def test_types_and_texts_for_people_are_left_alone() -> None:
+    source = 'def f(a: tuple[str, int]) -> "X":\n    raise ValueError(f"{a[1]} of {len(a) > 2}")'
+    assert [each.operator for each in operators.mutants("a.py", ast.parse(source), {"f"})] == [
+        "return-early",
+        "remove-raise",
+    ]
+
+
+def test_a_change_elsewhere_does_not_rename() -> None:
+    before = function("if a:", "    b()")
+    after = "def g(a):\n    if a:\n        return 1\n    return 2\n\n" + before
+    named = [
+        [each.id for each in operators.mutants("a.py", ast.parse(source), {"f", "g"}) if each.function == "f"]
+        for source in (before, after)
+    ]
+    assert named[0] == named[1]
+
+
+def test_an_unknown_mutant() -> None:
+    with pytest.raises(KeyError):
+        operators.mutate("X = 1", {"X"}, "X:one-more:2")
+
+
+def test_what_is_reached_by_name() -> None:
+    tree = ast.parse("A = 1\nB = 2\ndef f(): return g()\ndef g(): return A\ndef h(): return B\n")
+    assert operators.reachable({"a.py": tree}, {"f"}) == {"a.py": {"f", "g", "A"}}
+
+
+def test_mutants_of_both_verifiers() -> None:
+    found = [mutant for _, mutant in targets.all_mutants()]
+    assert len({mutant.id for mutant in found}) == len(found)
+    assert len([mutant for mutant in found if "standalone" in mutant.file]) >= 300
+    assert len([mutant for mutant in found if "standalone" not in mutant.file]) >= 300
+    assert {mutant.file for mutant in found} == {file for each in targets.VERIFIERS for file in each.files}
+    assert len(targets.controls()) == 2
+
+
+def test_what_is_left_out_is_never_reached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def reached(*_: object) -> None:
+        raise AssertionError
+
+    names = [name.partition(":")[2] for name in targets.NEVER_REACHED]
+    assert names == ["Plan.serialization", "Config.__init__", "DEFAULT_SHARD_SIZE"]
+    monkeypatch.setattr(hashing.Plan, "serialization", reached)
+    monkeypatch.setattr(hashing.Config, "__init__", reached)
+    monkeypatch.setattr(hashing, "DEFAULT_SHARD_SIZE", None)  # in manifest.py it is only defined
+    for number, vector in enumerate(each for each in case.load() if each["id"] in ("files/plain", "shards/middle")):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        assert inprocess.package(case.materialise(vector, folder)).verdict == "accept"
+
+
+# --- how vectors notice
+
+OUTCOME = inprocess.Outcome("reject", "names", "OMS-6.1.2-03", "one", "two")
+
+
+@pytest.mark.parametrize(
+    ("got", "how"),
+    [
+        (OUTCOME, ""),
+        (OUTCOME._replace(verdict="accept"), "verdict"),
+        (OUTCOME._replace(verdict="crash"), "crash"),
+        (OUTCOME._replace(verdict="time-out"), "time-out"),
+        (OUTCOME._replace(stage="digest"), "stage"),
+        (OUTCOME._replace(stage="predicate"), "clause"),
+        (OUTCOME._replace(clause="OMS-6.1.2-04"), "clause"),
+        (OUTCOME._replace(clause="OMS-6.1.2-01"), ""),
+        (OUTCOME._replace(detail="other"), "told"),
+        (OUTCOME._replace(told="other"), "told"),
+    ],
+)
+def test_how_a_vector_notices(got: inprocess.Outcome, how: str) -> None:
+    vector = {"stages": ["names", "predicate"], "clauses": ["OMS-6.1.2-03", "OMS-6.1.2-01"]}
+    assert run.noticed(vector, got, OUTCOME) == how
+
+
+# --- the list
+
+
+def test_every_entry_of_the_list() -> None:
+    entries = equivalents.load()
+    known = {mutant.id for _, mutant in targets.all_mutants()}
+    clauses = {clause["id"] for clause in json.loads(SPEC.read_text("utf-8"))["clauses"]}
+    assert sorted(set(entries) - known) == []
+    for entry in entries.values():
+        assert entry.reason.endswith("."), entry
+        assert (entry.kind in ("implied", "elsewhere")) == bool(entry.evidence), entry
+        if entry.kind == "implied":
+            assert entry.evidence in clauses, entry
+        if entry.kind == "elsewhere":
+            file, _, test = entry.evidence.partition("::")
+            assert f"def {test.partition('[')[0]}(" in (ROOT / file).read_text("utf-8"), entry
+
+
+def test_a_list_that_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    group = {"kind": "speed", "reason": "It is.", "mutants": ["a"]}
+    path.write_text(json.dumps([group]))
+    assert equivalents.load(path) == {"a": equivalents.Entry("a", "speed", "It is.", "")}
+    path.write_text(json.dumps([group, group]))
+    with pytest.raises(ValueError, match="twice"):
+        equivalents.load(path)
+    path.write_text(json.dumps([{**group, "kind": "luck"}]))
+    with pytest.raises(ValueError, match="luck is none of"):
+        equivalents.load(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "wrong"),
+    [("speed", "", False), ("speed", "told", True), ("told", "told", False), ("told", "verdict", True)],
+)
+def test_what_a_kind_allows(kind: str, shown: str, wrong: bool) -> None:
+    assert bool(equivalents.fault(equivalents.Entry("a", kind, "", ""), shown)) == wrong
+
+
+def test_random_inputs_are_the_same_again() -> None:
+    vectors = [each for each in case.load() if each["id"].startswith(("names/", "shards/"))]
+    made = random_inputs.inputs(vectors, 1, 20)
+    assert made == random_inputs.inputs(vectors, 1, 20) != random_inputs.inputs(vectors, 2, 20)
+    assert all(vector["verdict"] == "either" for vector in made)
+
+
+# --- the record
+
+
+def test_the_record() -> None:
+    """It is of these mutants and of these vectors, and README says what it says."""
+    made = record.load()
+    assert made["corpus_digest"] == record.corpus_digest(), "run python3 -m conformance.mutation --record again"
+    assert made["mutants"] == sum(made["killed"].values()) + sum(made["listed"].values()) + len(made["open"])
+    assert made["listed"] == Counter(entry.kind for entry in equivalents.load().values())
+    assert made["of"] == {
+        file: Counter(mutant.operator for _, mutant in targets.all_mutants() if mutant.file == file)
+        for file in made["of"]
+    }
+    killed, listed = sum(made["killed"].values()), sum(made["listed"].values())
+    sentence = f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are"
+    assert sentence in " ".join((ROOT / "README.md").read_text("utf-8").split())
+
+
+def test_vectors_that_kill_the_same_have_a_reason_to_stay() -> None:
+    made = {"vectors": {"a/one": [2, "x"], "a/two": [2, "x"], "b/one": [1, "y"]}}
+    assert record.alike(made) == [["a/one", "a/two"]]
+    kept = [{"vectors": ["a/*"], "reason": "Two classes of clients."}]
+    assert record.reason_to_stay("a/two", kept) == "Two classes of clients."
+    assert record.reason_to_stay("b/one", kept) == ""
+
+
+# --- and a few of them run
+
+
+def test_a_sample_dies() -> None:
+    """The first mutant of each file, and the controls, which every run starts with."""
+    first = {
+        mutant.file: mutant.id for _, mutant in reversed(targets.all_mutants()) if mutant.operator == "remove-raise"
+    }
+    first["model_signing_ref/hashing.py"] = "model_signing_ref/hashing.py:Plan.ignored_names:negate:1"
+    command = [
+        sys.executable,
+        "-m",
+        "conformance.mutation",
+        *(word for name in first.values() for word in ("--id", name)),
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(first)} of {len(first)} mutants are killed" in done.stdout
+
+
+def test_an_unknown_mutant_on_the_command_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance.mutation", "--id", "none"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr == "no such file or mutant: none\n"
