@@ -22,6 +22,7 @@ PROFILES = {"go": ["core"], "javascript": ["core", "shards", "blake2b"]}
 BEYOND = {
     "algorithms/the-same-asked-for",
     "limits/bounded",
+    "limits/as-large-as-allowed",
     "algorithms/blake3-labelled-sha256",
 }
 CLAUSE = re.compile(r"\b(?:OMS|REF|JSON|BASE64|DSSE|INTOTO|BUNDLE)-[A-Z0-9.]+(?:-[0-9]{2})?\b")
