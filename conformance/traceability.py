@@ -108,7 +108,7 @@ def is_scored(vector: Mapping[str, Any]) -> bool:
 
 def reason_of(vector: case.Vector) -> str | None:
     """The clause that the package names where it refuses to sign or to accept; None where it does not refuse."""
-    if "method" not in vector or vector["ours"]["verdict"] != "reject":
+    if "method" not in vector or vector["ours"]["verdict"] == "accept":
         return None
     clause: str | None = vector["ours"]["clause"] if signing_case.is_one(vector) else named(vector)
     return clause
