@@ -170,26 +170,26 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     data = os.read(fd, left) if 0 < left <= job.chunk_size else b""
     running = job.new_hash(data)
     left -= len(data)
-    if data:
-        _tell(job, len(data))
+    if data and job.progress:
+        _tell(job, job.progress, len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
         with io.FileIO(fd, closefd=False) as file:
             while left and not job.cancelled[0] and (count := file.readinto(buffer[:left])):
                 running.update(buffer[:count])
                 left -= count
-                _tell(job, count)
+                if job.progress:
+                    _tell(job, job.progress, count)
     digest: bytes = running.digest()
     return None if left else digest
 
 
-def _tell(job: _Job, count: int) -> None:
-    if job.progress:
-        try:
-            job.progress(count)
-        except OSError as error:
-            job.refused.append(error)
-            raise
+def _tell(job: _Job, progress: Progress, count: int) -> None:
+    try:
+        progress(count)
+    except OSError as error:
+        job.refused.append(error)
+        raise
 
 
 def file_sizes(root: Root, paths: Iterable[str]) -> dict[str, int | Problem]:

@@ -87,9 +87,10 @@ def open_root(model: StrPath, *, follow: bool) -> Iterator[Root]:
 
     Raises OSError where there is nothing, and FilesRejected for a link that may not be followed, a FIFO and the like.
     """
-    path = without_last_slash(os.fsdecode(model))
+    drive, below = os.path.splitdrive(os.fsdecode(model))
+    path = drive + (below.rstrip(os.sep + (os.altsep or "")) or below[:1])  # lstat of `link/` would follow the link
     status = os.stat(path) if follow else os.lstat(path)
-    if stat.S_ISLNK(status.st_mode) or is_junction(status):
+    if stat.S_ISLNK(status.st_mode) or (WINDOWS and is_junction(status)):
         detail = f"the model {quote(path)} is a symbolic link, and links are not allowed"
         raise FilesRejected(detail, clause="REF-FILES-05", path=path)
     if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
@@ -105,12 +106,6 @@ def open_root(model: StrPath, *, follow: bool) -> Iterator[Root]:
         yield Root(directory, fd, single, follow)
     finally:
         os.close(fd)
-
-
-def without_last_slash(path: str) -> str:
-    """`path` without the separators at its end, but for those of a root: lstat of `link/` would follow the link."""
-    drive, below = os.path.splitdrive(path)
-    return drive + (below.rstrip(os.sep + (os.altsep or "")) or below[:1])
 
 
 def walk(

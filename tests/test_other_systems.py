@@ -180,13 +180,25 @@ def test_names_are_joined_with_a_slash_whatever_the_separator_is(
 )
 def test_the_root_of_a_drive_keeps_its_separator(given: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`C:` alone is the drive's working directory."""
-    monkeypatch.setattr(tree, "os", SimpleNamespace(path=ntpath, sep="\\", altsep="/"))
-    assert tree.without_last_slash(given) == path
+    fake = SimpleNamespace(path=ntpath, sep="\\", altsep="/", fsdecode=os.fsdecode, lstat=refuse)
+    monkeypatch.setattr(tree, "os", fake)
+    assert root_looked_at(given) == path
 
 
 @pytest.mark.parametrize(("given", "path"), [("/", "/"), ("//", "/"), ("/m/", "/m"), ("m//", "m"), ("C:\\", "C:\\")])
-def test_the_root_here(given: str, path: str) -> None:
-    assert tree.without_last_slash(given) == path
+def test_the_root_here(given: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "lstat", refuse)
+    assert root_looked_at(given) == path
+
+
+def refuse(path: str) -> None:
+    raise FileNotFoundError(2, "No such file or directory", path)
+
+
+def root_looked_at(given: str) -> str | None:
+    with pytest.raises(FileNotFoundError) as caught, tree.open_root(given, follow=False):
+        pass
+    return None if caught.value.filename is None else str(caught.value.filename)
 
 
 # --- names that are not found --------------------------------------------------------------------------------
@@ -491,6 +503,7 @@ class Entry:
 def test_a_model_that_is_a_junction(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model, signature = write_tree(tmp_path / "m", {"a": b"1"}), tmp_path / "s"
     sign(model, signature)
+    monkeypatch.setattr(tree, "WINDOWS", True)
     monkeypatch.setattr(tree, "is_junction", lambda status: stat.S_ISDIR(status.st_mode))
     assert verify(model, signature) == "files REF-FILES-05"
     assert "is a symbolic link" in sign_error(model, tmp_path / "t")
