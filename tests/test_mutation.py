@@ -214,7 +214,10 @@ def test_the_record() -> None:
         for file in made["of"]
     }
     killed, listed = sum(made["killed"].values()), sum(made["listed"].values())
-    sentence = f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are"
+    sentence = (
+        f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are listed, "
+    )
+    sentence += f"all but {made['listed']['open']} with a reason that is tested"
     assert sentence in " ".join((ROOT / "README.md").read_text("utf-8").split())
 
 
