@@ -99,7 +99,7 @@ def differences(
             escape(vectors[name]["severity"]),
             *(mark(lines.get(name)) for lines in by_id),
         ]
-        for name in names
+        for name in sorted(names, key=lambda name: reports.SEVERITY[vectors[name]["severity"]])
         if differ([lines[name]["status"] for lines in by_id if name in lines], same)
     ]
     if not rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import os
+import re
 from collections.abc import Iterable, Iterator
 
 from .clauses import all_clauses
@@ -165,9 +166,14 @@ def _clauses(found: Inspection) -> Iterator[str]:
         if each.id in cited:
             yield (
                 f'<dt id="{html.escape(each.id)}">{html.escape(each.id)}</dt>'
-                f"<dd>{html.escape(each.text)} <span class=c>({html.escape(each.section)})</span></dd>"
+                f"<dd>{_code(html.escape(each.text))} <span class=c>({html.escape(each.section)})</span></dd>"
             )
     yield "</dl>"
+
+
+def _code(escaped: str) -> str:
+    """Text of ours with what stands in backquotes set as code."""
+    return re.sub("`([^`]*)`", r"<code>\1</code>", escaped)
 
 
 def _cited(layer: Layer) -> Iterator[str]:

@@ -72,6 +72,11 @@ SHAPES: dict[str, tuple[Any, str, list[str]]] = {
         "accepted",
         ["old-shard-algorithm"],
     ),
+    "hash_type of Python 0.3.1": (
+        shards([resource("a:0:10", b"", "sha256-sharded-10")], hash_type="sha256-sharded-10"),
+        "predicate OMS-5.2.2-02",
+        [],
+    ),
     "sha256-sharded-10 and 10.0": (
         shards([resource("a:0:10", b"", "sha256-sharded-10")], shard_size=10.0),
         "accepted",

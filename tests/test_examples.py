@@ -22,8 +22,8 @@ PROFILES = {"go": ["core"], "javascript": ["core", "shards", "blake2b"]}
 BEYOND = {
     "algorithms/the-same-asked-for",
     "limits/bounded",
+    "limits/as-large-as-allowed",
     "algorithms/blake3-labelled-sha256",
-    "compat/old-not-allowed",
 }
 CLAUSE = re.compile(r"\b(?:OMS|REF|JSON|BASE64|DSSE|INTOTO|BUNDLE)-[A-Z0-9.]+(?:-[0-9]{2})?\b")
 

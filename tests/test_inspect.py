@@ -138,6 +138,7 @@ def test_key(cli: Cli, model: Path, key_files: tuple[Path, Path], tmp_path: Path
     shown = check_all_forms(cli, signature)
     assert shown.err == ""
     assert "resources 1 to 4 of 4" in shown.out
+    assert "identifies it by <code>hint</code>" in signature.with_suffix(".html").read_text("utf-8")
     data = signature.read_bytes()
     found = inspect_bundle(data)
     envelope = json.loads(data)["dsseEnvelope"]

@@ -240,6 +240,7 @@ def explained(vector: case.Vector, monkeypatch: pytest.MonkeyPatch) -> tuple[Tol
 
     with monkeypatch.context() as patch, tempfile.TemporaryDirectory() as name:
         patch.setattr(verifying, "ignore_note", listener(told))
+        patch.setattr(verifying.Config, "set_warn", lambda config, _: config)  # the listener stays the one that is told
         patch.setattr(Rejection, "__init__", remember)
         os.chmod(name, 0o755)
         made = case.materialise(vector, Path(name))
@@ -327,6 +328,11 @@ def test_a_rejection_says_where_and_what_was_not_reached(
     absent = cli(*words[:-2], tmp_path / "none", "--explain", "--json", model)
     assert (absent.status, absent.json["explain"][0]["outcome"]) == (2, "stopped")
     assert {step["outcome"] for step in absent.json["explain"][1:]} == {"not reached"}
+    nowhere = ("sign", "key", "--private-key", key_files[0], "--signature", tmp_path / "none" / "s", "--explain")
+    first, *others = cli(*nowhere, "--json", model).json["explain"]
+    assert (first["number"], first["outcome"], first["clause"]) == ("S1", "stopped", None)
+    assert first["detail"] == f"the folder {str(tmp_path / 'none')!r} does not exist"
+    assert {step["outcome"] for step in others} == {"not reached"}
     no_key = cli("verify", "key", "--public-key", tmp_path / "none", *words[4:], "--json", model)
     assert (no_key.status, {step["outcome"] for step in no_key.json["explain"]}) == (2, {"not reached"})
 

@@ -25,7 +25,9 @@ from documents import (
     rewritten,
 )
 
+import conformance.loopback
 from conformance import case
+from conformance.generate import worked_example
 from model_signing_ref import bundle, certificates, compat, dsse, manifest, statement, strictjson, timestamps
 from model_signing_ref.clauses import all_clauses
 from model_signing_ref.dsse import decode_base64
@@ -104,6 +106,30 @@ def test_wrong_output_is_seen(tmp_path: Path) -> None:
     assert rewritten(text, folder) == text.replace("two", "one")
     with pytest.raises(AssertionError, match="exit status 3"):
         remake(block._replace(content="exit 3\n"), folder)
+
+
+def test_the_worked_example_is_the_same_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("first", "second"):
+        assert worked_example.main([str(tmp_path / name)]) == 0
+    first, second = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "first", tmp_path / "second")
+    )
+    assert first == second
+    assert len(first) >= len(worked_example.MODEL) + 8
+    assert worked_example.main([]) == worked_example.main(["--help"]) == 2
+    assert capsys.readouterr().err.count("usage: ") == 2
+
+
+def test_the_worked_example_without_what_sigstore_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "conformance.loopback.static", None)
+    monkeypatch.delattr(conformance.loopback, "static", raising=False)
+    worked_example.write(tmp_path)
+    assert (tmp_path / "certificate.sig").exists()
+    assert not (tmp_path / "sigstore.sig").exists()
+    assert "pip install" in capsys.readouterr().err
 
 
 def test_base64_table() -> None:

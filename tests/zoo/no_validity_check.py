@@ -15,9 +15,9 @@ from model_signing_ref import certificates
 check: Any = certificates.check_chain
 
 
-def at_its_own_time(leaf: Any, others: Any, trusted: Any, _: object) -> None:
+def at_its_own_time(leaf: Any, others: Any, trusted: Any, _: object, *more: Any) -> Any:
     """Check the chain as if it were the moment at which the leaf became valid."""
-    check(leaf, others, trusted, leaf.not_valid_before_utc)
+    return check(leaf, others, trusted, leaf.not_valid_before_utc, *more)
 
 
 if __name__ == "__main__":
