@@ -135,18 +135,18 @@ def ancestry(vector: case.Vector, whole: Mapping[str, case.Vector]) -> Iterator[
 
 def attempt(seed: int, history: list[case.Vector], way: Way) -> tuple[Material, Edit | None]:
     """What a client is given, made again, and the last edit as it is then. Raises Impossible."""
-    spelt = any(each["edit"] and each["edit"]["op"] == "spell" for each in history)
+    measure = next((MEASURES[name] for each in history if (name := measured(each["edit"])) in MEASURES), None)
     try:
-        for number in range(ATTEMPTS if spelt else 1):
+        for number in range(ATTEMPTS if measure else 1):
             fresh = freshness(seed, history, way, number)
             check_names(history, fresh)
             check_texts(history, fresh)
             material = vary_control(history[0], fresh)
-            if not spelt or shapes(material) == shapes(history[0]):
+            if measure is None or measure(material) == measure(history[0]):
                 return edited(material, history, fresh)
     except ImportError as error:
         raise Impossible(f"it needs the package {error.name}") from error
-    raise Impossible("no key gave base64 of the length and with the characters that its edit needs")
+    raise Impossible("no key gave a bundle of the length or with the characters that its edit needs")
 
 
 def edited(material: Material, history: list[case.Vector], fresh: Fresh) -> tuple[Material, Edit | None]:
@@ -161,11 +161,22 @@ def edited(material: Material, history: list[case.Vector], fresh: Fresh) -> tupl
     return material, edit
 
 
+def measured(edit: Edit | None) -> str:
+    """What an edit may depend on: an operation, or an option of the caller."""
+    return "" if edit is None else edit["name"] if edit["layer"] == "options" else edit["op"]
+
+
 def shapes(material: Material) -> list[tuple[int, bool, bool]]:
     """What the edits of base64 depend on: padding, and the characters that the alphabets differ in."""
     envelope = edits.open_bundle(material)["dsseEnvelope"]
     texts = (envelope["payload"], envelope["signatures"][0]["sig"])
     return [(text.count("="), "+" in text, "/" in text) for text in texts]
+
+
+MEASURES: dict[str, Callable[[Material], Any]] = {
+    "spell": shapes,
+    "max_bundle_bytes": lambda material: len(case.content(material["bundle"])),
+}
 
 
 # --- what replaces what
@@ -330,7 +341,8 @@ def inside(wanted: bytes, data: bytes, depth: int) -> bool:
 def decoded(run: str) -> bytes:
     """Base64 that may lack its padding."""
     body = run.replace("\n", "").rstrip("=")
-    return base64.b64decode(body[: len(body) // 4 * 4])
+    body = body if len(body) % 4 != 1 else body[:-1]
+    return base64.b64decode(body + "=" * (-len(body) % 4))
 
 
 # --- how it is replaced
@@ -342,7 +354,7 @@ def vary_control(root: case.Vector, fresh: Fresh) -> Material:
     statement = json.loads(edits.open_payload(material))
     edits.seal(material, dump(statement), {})
     if material["bundle"] != root["bundle"]:
-        raise Impossible("its control has no signature over the encoding of DSSE v1")
+        raise Impossible("its control is no bundle that the generator signs")
     material["signer"] = fresh.label(root["signer"])
     material["trust"] = vary_json(material["trust"], fresh)
     material["options"] = {name: vary_option(name, value, fresh) for name, value in material["options"].items()}

@@ -272,7 +272,7 @@ def again(made: Case, ask: Ask) -> Answers | None:
 def class_of(said: Answers, made: Case) -> str:
     """Who says what, and at which layer and place the edits are: disagreements of one class have one cause."""
     who = ", ".join(f"{name}: {spoken(each)}" for name, each in said.items())
-    return f"{who}; {' and '.join(place_of(edit) for edit in made.edits)}"
+    return f"{who}; {' and '.join(place_of(edit) for edit in made.edits) or made.base['id'] + ' as it is'}"
 
 
 def spoken(said: Said) -> str:
@@ -333,6 +333,7 @@ def vector(found: Found, count: int, seed: int) -> case.Vector:
     stages = {each.stage for each in said.values() if each.stage}
     number = "a random edit" if len(made) == 1 else f"{len(made)} random edits"
     words = f"{base['id']} with {number}: " + " and ".join(json.dumps(edit, sort_keys=True) for edit in made)
+    words = words if made else f"{base['id']} as it is"
     ours = judged(found.material)
     made_vector = {
         "id": f"{NAME}/seed-{seed}-case-{found.number}",

@@ -49,6 +49,7 @@ class _Job(NamedTuple):
     sizes: Mapping[str, int]
     versions: dict[str, tuple[int, ...]]  # of each file in shards, as its first shard found it
     cancelled: list[bool]  # one element, set when the run is being given up
+    refused: list[OSError]  # raised by the caller's own progress function: no fault of the file
 
 
 def new_hash(hash_type: str) -> HashFactory:
@@ -75,10 +76,10 @@ def hash_pieces(
 ) -> list[bytes | Problem]:
     """The digest of each piece, or what kept it from being read; in the order of `pieces`.
 
-    `sizes` are the sizes in bytes that the files must have, where they are known. Raises MissingExtra, and
-    OSError when the system runs out of something.
+    `sizes` are the sizes in bytes that the files must have, where they are known. Raises MissingExtra, OSError
+    when the system runs out of something, and what the progress function raises.
     """
-    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, {}, [False])
+    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, {}, [False], [])
     workers = settings.workers or processors()
     results: list[bytes | Problem] = []
     large: list[tuple[int, int]] = []
@@ -122,11 +123,17 @@ def _hash_large(
 
 
 def _work(job: _Job, pieces: Sequence[Piece], turns: Iterator[int], results: list[bytes | Problem]) -> None:
-    with opener(job.root) as open_file:
-        for index in turns:
-            outcome = _hash_piece(job, open_file, pieces[index], None)
-            assert not isinstance(outcome, int)  # there is no limit above which it would be put off
-            results[index] = outcome
+    try:
+        with opener(job.root) as open_file:
+            for index in turns:
+                if job.cancelled[0]:
+                    return
+                outcome = _hash_piece(job, open_file, pieces[index], None)
+                assert not isinstance(outcome, int)  # there is no limit above which it would be put off
+                results[index] = outcome
+    except BaseException:
+        job.cancelled[0] = True
+        raise
 
 
 def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -> bytes | Problem | int:
@@ -147,6 +154,8 @@ def _hash_piece(job: _Job, open_file: Opener, piece: Piece, limit: int | None) -
         finally:
             os.close(fd)
     except OSError as error:
+        if error in job.refused:
+            raise
         return unreadable(piece.path, error)
     if digest is None or version != _version(after):
         return Problem(piece.path, "changed while it was read", "REF-DIGEST-01")
@@ -162,7 +171,7 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     running = job.new_hash(data)
     left -= len(data)
     if data and job.progress:
-        job.progress(len(data))
+        _tell(job, job.progress, len(data))
     if left:
         buffer = memoryview(bytearray(min(left, job.chunk_size)))
         with io.FileIO(fd, closefd=False) as file:
@@ -170,9 +179,17 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
                 running.update(buffer[:count])
                 left -= count
                 if job.progress:
-                    job.progress(count)
+                    _tell(job, job.progress, count)
     digest: bytes = running.digest()
     return None if left else digest
+
+
+def _tell(job: _Job, progress: Progress, count: int) -> None:
+    try:
+        progress(count)
+    except OSError as error:
+        job.refused.append(error)
+        raise
 
 
 def file_sizes(root: Root, paths: Iterable[str]) -> dict[str, int | Problem]:

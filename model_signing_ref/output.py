@@ -20,6 +20,12 @@ def _target(path: StrPath) -> str:
     return target if os.path.exists(target) or not os.path.exists(given) else given
 
 
+def _temporary(target: str) -> str:
+    """The name under which this thread writes what will be `target`."""
+    folder, name = os.path.split(target)
+    return os.path.join(folder, f".{name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
+
+
 def write_whole(path: StrPath, data: bytes) -> None:
     """Replace the file at `path` by `data`: a temporary file beside the real target, fsync, rename.
 
@@ -27,9 +33,9 @@ def write_whole(path: StrPath, data: bytes) -> None:
     OperationError that names a temporary file which could not be removed.
     """
     target = _target(path)
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name}.{os.getpid()}-{threading.get_ident()}.{_SUFFIX}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o666)
+    temporary = _temporary(target)
+    as_it_is = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | as_it_is, 0o666)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
@@ -37,9 +43,11 @@ def write_whole(path: StrPath, data: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = target  # what a full disk says names no file
         _give_up(temporary, error)
         raise
-    _sync_directory(folder)
+    _sync_directory(os.path.dirname(target))
 
 
 def _give_up(temporary: str, cause: BaseException) -> None:
@@ -73,6 +81,8 @@ def check_writable(path: StrPath) -> None:
         raise OperationError(f"the folder {quote(folder)} does not exist")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OperationError(f"the folder {quote(folder)} can't be written to")
+    with contextlib.suppress(FileNotFoundError):
+        os.lstat(_temporary(target))  # says if that name is too long; the signature's own may just fit
 
 
 def remove_leftovers(path: StrPath) -> None:

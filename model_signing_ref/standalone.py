@@ -405,16 +405,16 @@ class Tree(NamedTuple):
 
 
 @contextlib.contextmanager
-def opened(tree: Tree, path: str) -> Iterator[int]:
-    """A descriptor of a file or folder, reached one folder at a time; what the platform refuses can't be read."""
+def opened(tree: Tree, path: str) -> Iterator[Any]:
+    """A descriptor of a file or folder, reached one folder at a time, or None for a folder that can't have one."""
     inner = [] if path in ("", tree.single) else os.fsdecode(path.encode("utf-8", "surrogateescape")).split("/")
     here, flags = None, READ | (NO_FOLLOW if tree.links else 0)
     try:
-        for name in [tree.model, *inner] if BY_DESCRIPTOR else [os.path.join(tree.model, *inner)]:
+        for name in [tree.model, *inner] if BY_DESCRIPTOR else [os.path.join(tree.model, *inner)][: path in tree.files]:
             above, here = here, os.open(name, flags, dir_fd=here)
             if above is not None:
                 os.close(above)
-        yield here or 0
+        yield here
     except OSError as error:
         detail = f"{show(path)} can't be read: {error.strerror}"
         raise Failure("rejected", "files", "REF-FILES-02", detail, path) from None
@@ -452,10 +452,10 @@ def walk(tree: Tree) -> None:
         prefix = todo.pop()
         try:
             with opened(tree, prefix) as folder:
-                for name in sorted(os.listdir(folder if BY_DESCRIPTOR else os.path.join(tree.model, prefix))):
-                    path = os.path.join(prefix, os.fsencode(name).decode("utf-8", "surrogateescape"))
+                for name in sorted(os.listdir(os.path.join(tree.model, prefix) if folder is None else folder)):
+                    path = (prefix and f"{prefix}/") + os.fsencode(name).decode("utf-8", "surrogateescape")
                     try:
-                        look(tree, folder, name, path)
+                        look(tree, folder, os.path.join(tree.model, path) if folder is None else name, path)
                     except Failure as problem:
                         tree.problems.append(problem)
                     todo += [path] if path in tree.folders else []

@@ -24,11 +24,21 @@ StrPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 # An honest model has fewer entries. Links to directories can unfold a small tree without end.
 MAX_ENTRIES = 20_000_000
 
+WINDOWS = os.name == "nt"
 HAS_OPENAT = os.open in os.supports_dir_fd and os.scandir in os.supports_fd and hasattr(os, "O_NOFOLLOW")
 
 _FILE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_DIRECTORY", 0)
+
+_JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT: a directory's link to another, made without any right
+
+# What Windows opens as something else: a device, a stream of a file, or the file without the last dots and spaces.
+_NOT_ITSELF = re.compile(
+    r"(?:^|/)(?:[^/]*(?::|[. ](?:/|$))"
+    r"|(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9\u00b9\u00b2\u00b3]) *(?:[./]|$))",
+    re.IGNORECASE,
+)
 
 FILE, DIRECTORY, LINK, SPECIAL = "file", "directory", "link", "special"
 
@@ -77,10 +87,10 @@ def open_root(model: StrPath, *, follow: bool) -> Iterator[Root]:
 
     Raises OSError where there is nothing, and FilesRejected for a link that may not be followed, a FIFO and the like.
     """
-    given = os.fsdecode(model)
-    path = given.rstrip(os.sep + (os.altsep or "")) or given[:1]  # lstat of `link/` would follow the link
+    drive, below = os.path.splitdrive(os.fsdecode(model))
+    path = drive + (below.rstrip(os.sep + (os.altsep or "")) or below[:1])  # lstat of `link/` would follow the link
     status = os.stat(path) if follow else os.lstat(path)
-    if stat.S_ISLNK(status.st_mode):
+    if stat.S_ISLNK(status.st_mode) or (WINDOWS and is_junction(status)):
         detail = f"the model {quote(path)} is a symbolic link, and links are not allowed"
         raise FilesRejected(detail, clause="REF-FILES-05", path=path)
     if not stat.S_ISDIR(status.st_mode) and not stat.S_ISREG(status.st_mode):
@@ -217,8 +227,13 @@ def _entry_kind(entry: os.DirEntry[str]) -> str:
     if entry.is_file(follow_symlinks=False):
         return FILE
     if entry.is_dir(follow_symlinks=False):
-        return DIRECTORY
+        return LINK if WINDOWS and is_junction(entry.stat(follow_symlinks=False)) else DIRECTORY
     return LINK if entry.is_symlink() else SPECIAL
+
+
+def is_junction(status: os.stat_result) -> bool:
+    """Whether lstat found a junction, which Python takes for a directory."""
+    return getattr(status, "st_reparse_tag", 0) == _JUNCTION
 
 
 def open_directory(root: int, name: str) -> int:
@@ -241,8 +256,7 @@ Opener = Callable[[str], tuple[int, str, int | None]]
 def opener(root: Root) -> Iterator[Opener]:
     """A function that opens the model's files for reading, for one thread; it keeps the last directory open."""
     if root.fd is None:
-        flags = _FILE if root.follow else _FILE | _NOFOLLOW
-        yield lambda name: (os.open(path := os.path.join(root.path, name), flags), path, None)
+        yield lambda name: _open_by_path(root, name)
         return
     held, held_fd = "", open_directory(root.fd, "")
 
@@ -259,6 +273,13 @@ def opener(root: Root) -> Iterator[Opener]:
         yield open_file
     finally:
         os.close(held_fd)
+
+
+def _open_by_path(root: Root, name: str) -> tuple[int, str, None]:
+    if WINDOWS and _NOT_ITSELF.search(name):
+        raise OSError(errno.EINVAL, "Windows opens something else by this name")
+    path = os.path.join(root.path, name)
+    return os.open(path, _FILE if root.follow else _FILE | _NOFOLLOW), path, None
 
 
 def unreadable(path: str, error: OSError, excused: bool = False) -> Problem:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -540,41 +538,6 @@ def test_arguments_that_are_not_utf8(names: dict[str, str], tmp_path: Path) -> N
 
 
 # Interrupted runs, and what they leave.
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc to see when hashing has begun")
-@pytest.mark.parametrize("files", [1, 3])
-def test_interrupt_while_hashing(model: Path, signed: Path, key_files: Keys, files: int) -> None:
-    for number in range(files):
-        with open(model / f"large{number}", "wb") as file:
-            file.truncate(1 << 40)  # sparse; hashing it would take an hour
-    before, listed = signed.read_bytes(), sorted(os.listdir(signed.parent))
-    words = ["sign", "key", "--private-key", str(key_files[0]), "--signature", str(signed), str(model)]
-    command = [sys.executable, "-m", "model_signing_ref", *words]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, preexec_fn=default_interrupt) as child:  # noqa: PLW1509
-        try:
-            opened = Path(f"/proc/{child.pid}/fd")
-            while not any("large" in target for target in link_targets(opened)):
-                time.sleep(0.01)
-                assert child.poll() is None
-            child.send_signal(signal.SIGINT)
-            _, err = child.communicate(timeout=60)
-        finally:
-            child.kill()
-    assert (child.returncode, err) == (130, b"interrupted\n")
-    assert signed.read_bytes() == before
-    assert sorted(os.listdir(signed.parent)) == listed
-
-
-def default_interrupt() -> None:
-    """In a background job SIGINT is ignored, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def link_targets(folder: Path) -> Iterator[str]:
-    for entry in folder.iterdir():
-        with suppress(OSError):
-            yield os.readlink(entry)
 
 
 def interrupt(*_: object, **__: object) -> object:

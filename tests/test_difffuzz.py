@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_runner import ADAPTERS, half, python, ran
+from test_runner import ADAPTERS, ZOO, half, python, ran
 
 from conformance import case, clients, difffuzz, randomedits, run
 
@@ -55,6 +55,14 @@ def test_a_missing_check_is_found(cut: str, tmp_path: Path, capsys: pytest.Captu
     assert len({difffuzz.place_of(each["edit"]) for each in single}) == len(single)
     _, report = ran(tmp_path, half(cut), "--protocol", "jsonl", "--vectors", str(path))
     assert [(each["status"], each["verdict"]) for each in report["results"]] == [("unscored", "accept")] * len(found)
+
+
+def test_a_vector_on_which_clients_disagree_without_an_edit(capsys: pytest.CaptureFixture[str]) -> None:
+    refuses = python(ZOO / "answer_table.py", "order")
+    words = ["--adapter", f"whole={STANDALONE}", "--adapter", f"half={refuses}", "--family", "digest"]
+    assert fuzz(*words, "--count", "80") == difffuzz.DISAGREED
+    found = [each for each in json.loads(capsys.readouterr().out)["vectors"] if "whole says accept" in each["why"]]
+    assert found and all(each["what"].endswith(" as it is.") and each["edit"] is None for each in found)
 
 
 def test_without_a_folder_the_vectors_are_printed(capsys: pytest.CaptureFixture[str]) -> None:

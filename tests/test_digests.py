@@ -417,6 +417,44 @@ def test_a_failure_in_a_thread_is_no_verdict(tmp_path: Path, monkeypatch: pytest
         hashing.hash_model(model, Plan(settings=Settings(2, 16, fail)))
 
 
+@pytest.mark.parametrize("inline", [0, 1 << 20])
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.ELOOP])
+def test_what_the_progress_function_raises_is_no_fault_of_the_file(
+    tmp_path: Path, inline: int, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests, "INLINE_SIZE", inline)
+    model, signature = write_tree(tmp_path / "m", {"a": bytes(SIZE), "b": bytes(SIZE)}), tmp_path / "s"
+    sign(model, signature)
+    raised = OSError(code, "the terminal is gone")
+
+    def fail(count: int) -> None:
+        raise raised
+
+    for chunk_size in (16, SIZE):
+        plan = Plan(settings=Settings(2, chunk_size, fail))
+        for run in (
+            lambda plan=plan: hashing.hash_model(model, plan),
+            lambda plan=plan: verify(model, signature, plan),
+        ):
+            with pytest.raises(OSError, match="the terminal is gone") as caught:
+                run()
+            assert caught.value is raised
+
+
+def test_a_failure_in_one_thread_stops_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first file would take an hour."""
+    monkeypatch.setattr(digests, "INLINE_SIZE", 0)
+    model = write_tree(tmp_path / "m", {"a": b"", "b": b"2"})
+    os.truncate(model / "a", 1 << 40)
+
+    def fail_at_b(count: int) -> None:
+        if count == 1:
+            raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        hashing.hash_model(model, Plan(settings=Settings(2, 1 << 16, fail_at_b)))
+
+
 def test_a_config_hashes_what_it_is_told(tmp_path: Path) -> None:
     model = write_tree(tmp_path / "m", CONTENTS)
     config = hashing.Config().use_shard_serialization(hashing_algorithm="blake2", shard_size=7, chunk_size=0)

@@ -80,8 +80,8 @@ def test_every_operator_is_described() -> None:
 def test_types_and_texts_for_people_are_left_alone() -> None:
     source = 'def f(a: tuple[str, int]) -> "X":\n    raise ValueError(f"{a[1]} of {len(a) > 2}")'
     assert [each.operator for each in operators.mutants("a.py", ast.parse(source), {"f"})] == [
-        "return-early",
         "remove-raise",
+        "return-early",
     ]
 
 
@@ -207,14 +207,17 @@ def test_the_record() -> None:
     """It is of these mutants and of these vectors, and README says what it says."""
     made = record.load()
     assert made["corpus_digest"] == record.corpus_digest(), "run python3 -m conformance.mutation --record again"
-    assert made["mutants"] == sum(made["killed"].values()) + sum(made["listed"].values()) + len(made["open"])
+    assert made["mutants"] == sum(made["killed"].values()) + sum(made["listed"].values())
     assert made["listed"] == Counter(entry.kind for entry in equivalents.load().values())
     assert made["of"] == {
         file: Counter(mutant.operator for _, mutant in targets.all_mutants() if mutant.file == file)
         for file in made["of"]
     }
     killed, listed = sum(made["killed"].values()), sum(made["listed"].values())
-    sentence = f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are"
+    sentence = (
+        f"{killed} of {made['mutants']} mutants of both verifiers are killed by the vectors; {listed} are listed, "
+    )
+    sentence += f"all but {made['listed']['open']} with a reason that is tested"
     assert sentence in " ".join((ROOT / "README.md").read_text("utf-8").split())
 
 

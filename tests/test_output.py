@@ -233,6 +233,22 @@ def test_no_leftover_is_claimed_where_none_was_made(tmp_path: Path) -> None:
         output.write_whole(tmp_path / ("x" * 250), b"new")
 
 
+def test_a_name_too_long_is_said_before_the_model_is_read(tmp_path: Path) -> None:
+    """The signature's own name would fit, that of the temporary file does not."""
+    longest = next(
+        length for length in range(255, 0, -1) if len(os.path.basename(output._temporary("x" * length))) <= 255
+    )
+    write_tree(tmp_path / "m", {"a": b"1"})
+    sign(tmp_path / "m", tmp_path / ("x" * longest))
+    (tmp_path / ("y" * (longest + 1))).write_bytes(b"old")
+    for name in ("x" * (longest + 1), "y" * (longest + 1), "x" * 256, "\u00e9" * (longest // 2 + 1)):
+        with pytest.raises(OSError, match="File name too long"):
+            signing.sign_model(tmp_path / "no model", tmp_path / name, SIGNER)
+    assert (tmp_path / ("y" * (longest + 1))).read_bytes() == b"old"
+    with pytest.raises(FileNotFoundError):
+        signing.sign_model(tmp_path / "no model", tmp_path / ("x" * longest), SIGNER)
+
+
 def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
     other = tmp_path / f".s.{os.getpid()}-{threading.get_ident()}.oms-tmp"
     other.write_bytes(b"of somebody else")

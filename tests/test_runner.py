@@ -100,6 +100,14 @@ def test_the_half_blind_lose_what_they_do_not_see(cut: str, tmp_path: Path) -> N
     assert [report["totals"]["pass"], report["totals"]["counted"], report["smoke"]["passed"]] == scores
 
 
+def test_the_documented_zoo_is_this_one() -> None:
+    text = (ROOT / "conformance" / "README.md").read_text("utf-8")
+    for cut, (family, passed, counted, stopped) in {name: (*row[:3], not row[3]) for name, row in HALF.items()}.items():
+        result = "the same" if stopped else f"passes {passed} of the {counted} vectors of `{family}`"
+        assert f"| `half.py {cut}` | {result} |" in text, cut
+    assert all(f"`{name}`" in text for name in DEAD)
+
+
 def test_who_follows_links_is_found_out_by_files(tmp_path: Path) -> None:
     _, report = ran(tmp_path, half("follows_links"), "--protocol", "jsonl", "--family", "files")
     wrong = {each["id"] for each in reports.bad(report)}

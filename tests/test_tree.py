@@ -878,3 +878,21 @@ def test_a_path_in_every_spelling(tmp_path: Path) -> None:
     assert paths.signature_names(real, tmp_path / "link") == {"sub/x"}
     (real / "inside").symlink_to(tmp_path / "elsewhere")
     assert paths.signature_names(real, real / "inside") == {"inside"}
+
+
+def test_the_root_of_the_system_and_a_file_in_this_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with tree.open_root("/", follow=False) as root:
+        assert root.path == "/"
+    (tmp_path / "model.bin").write_bytes(b"one")
+    monkeypatch.chdir(tmp_path)
+    with tree.open_root("model.bin", follow=False) as root:
+        assert (root.path, root.single) == (os.curdir, "model.bin")
+
+
+def test_nothing_in_an_ignored_folder_matters_at_signing(model: Path, signature: Path) -> None:
+    (model / "cache").mkdir()
+    (model / "cache" / "link").symlink_to(model)
+    manifest = hashing.hash_model(model, Plan(ignored=("cache",)))
+    assert "cache/link" not in [resource.name for resource in manifest.resources]
+    with pytest.raises(OperationError, match=r"OMS-6\.1\.1-02"):
+        hashing.hash_model(model, Plan())

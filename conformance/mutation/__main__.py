@@ -113,8 +113,12 @@ def _faults(results: list[run.Result], entries: dict[str, equivalents.Entry]) ->
         if entry is None and result.kind in ("", run.TOLD):
             change = f"{result.mutant.before} => {result.mutant.after}"
             yield f"{result.mutant.id} (line {result.mutant.line}) lives{' but is told' * bool(result.kind)}: {change}"
-        elif entry and (wrong := equivalents.fault(entry, result.kind)):
+        elif entry and (wrong := equivalents.fault(entry, result.kind, dict(_by_kind(result)).get(result.kind, ""))):
             yield f"{result.mutant.id} is listed as {entry.kind}, but {wrong}: {result.kills[-1:]}"
+
+
+def _by_kind(result: run.Result) -> Iterator[tuple[str, str]]:
+    yield from ((kind, vector) for vector, kind in result.kills)
 
 
 def _stale(results: list[run.Result], entries: dict[str, equivalents.Entry]) -> list[str]:

@@ -73,14 +73,14 @@ BYTES = (
     b"-",
     b"/",
 )
-OPTIONS = (
-    "ignore_unsigned_files",
-    "ignore_git_paths",
-    "allow_symlinks",
-    "hash_algorithm",
-    "shard_size",
-    "ignore_paths",
-)
+OPTIONS: dict[str, tuple[Any, ...]] = {
+    "ignore_unsigned_files": (True, False),
+    "ignore_git_paths": (True, False),
+    "allow_symlinks": (True, False),
+    "hash_algorithm": ("sha256", "blake2b"),
+    "shard_size": (10, 100),
+    "ignore_paths": (["a"], ["dir"], ["a", "dir/b"]),
+}
 MAX_BYTES = 50_000  # of a bundle that is edited
 
 
@@ -111,8 +111,8 @@ def _edit(chance: random.Random, control: case.Vector) -> Any:
     if layer == "tree":
         return _edit_of_tree(chance, control)
     if layer == "options":
-        value = chance.choice((True, False, "sha256", "blake2b", 10, 100, ["a"], ["dir"], ["."], ["../x"]))
-        return edits.option(chance.choice(OPTIONS), value)
+        name = chance.choice(sorted(OPTIONS))
+        return edits.option(name, chance.choice(OPTIONS[name]))
     data = case.bundle_bytes(control) if layer.startswith("bundle") else edits.open_payload(control)
     if layer.endswith("bytes"):
         at, more = chance.randrange(len(data) + 1), chance.choice(BYTES)

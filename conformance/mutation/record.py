@@ -34,7 +34,6 @@ def made(results: list[run.Result], entries: dict[str, equivalents.Entry], *, ev
         "mutants": len(results),
         "killed": Counter(result.kind for result in results if result.mutant.id not in alive),
         "listed": Counter(entries[name].kind for name in alive if name in entries),
-        "open": sorted(name for name in alive if name not in entries),
         "of": _counts(results),
     }
     return {**value, "vectors": _vectors(results)} if every else value

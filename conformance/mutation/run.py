@@ -267,7 +267,7 @@ def install(modules: dict[str, Module], mutated: str = "", tree: ast.Module | No
 
 def noticed(vector: case.Vector, got: inprocess.Outcome, plain: inprocess.Outcome) -> str:
     """How the vector notices that a verifier says `got` where unmutated it says `plain`: one of KINDS, or empty."""
-    if got.verdict in ("crash", "time-out"):
+    if got.verdict in ("crash", "time-out") and got.verdict != plain.verdict:
         return got.verdict
     if got.verdict != plain.verdict:
         return "verdict"

@@ -628,3 +628,9 @@ def parent_alone() -> Edit:
 def one_recorded() -> Material:
     """One folder is recorded as ignored."""
     return key_case({**FILES, "plain.txt": "one"}, unsigned=[file("cache/index", "unsigned")], ignore_paths=["cache"])
+
+
+@SAFE.either("link-beside-an-excused-one", "REF-FILES-07", control="link-under-ignored", severity="medium")
+def link_beside_an_excused_one() -> Edit:
+    """One link lies under an ignored folder, and another one lies beside it and is not signed."""
+    return tree("add", entry=link("zz", "weights.bin"))

@@ -604,3 +604,37 @@ def last_missing_in_the_first_file() -> Edit:
 def unreadable() -> Edit:
     """A file that is signed in shards can't be read."""
     return tree("replace", path="w.bin", entry=file("w.bin", TEXT, mode="0000"))
+
+
+@FAMILY.control("first-and-last-file", "OMS-6.3.2-04", "OMS-6.3.2-08")
+def first_and_last_file() -> Material:
+    """Two files of 25 bytes in shards of 10, 10 and 5."""
+    return key_case({"a.bin": TEXT, "z.bin": TEXT[::-1]}, shard_size=10)
+
+
+@TREE.reject("byte-more-in-the-last-file", "OMS-8.4-01", "OMS-6.3.2-10", control="first-and-last-file")
+def byte_more_in_the_last_file() -> Edit:
+    """The last of two files has a byte more at its end."""
+    return tree("replace", path="z.bin", entry=file("z.bin", TEXT[::-1] + "!"))
+
+
+EMPTY_NAME = FAMILY.group(
+    control="first-and-last-file",
+    severity="low",
+    stage="files",
+    stages=("files",),
+    why="OMS has no shard for a file of zero bytes, and does not say whether such a file may have any name.",
+    gain="A file appears in a model that passes as signed.",
+)
+
+
+@EMPTY_NAME.either("empty-with-a-backslash", "REF-NAMES-02")
+def empty_with_a_backslash() -> Edit:
+    """An unsigned file of zero bytes has a backslash in its name."""
+    return tree("add", entry=file("code\\run.py", ""))
+
+
+@EMPTY_NAME.either("empty-not-utf-8", "OMS-6.1.2-09")
+def empty_not_utf_8() -> Edit:
+    """The name of an unsigned file of zero bytes is one byte, which is not UTF-8."""
+    return tree("add", entry=file({"hex": "ff"}, ""))
