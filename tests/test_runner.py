@@ -82,7 +82,7 @@ def test_the_dead_score_nothing(name: str, go_on: tuple[str, ...], tmp_path: Pat
 HALF = {
     "no_signature_check": ("signature", 0, 63, False),
     "no_order_check": ("order", 7, 14, True),
-    "no_name_check": ("ignored", 58, 67, True),
+    "no_name_check": ("ignored", 59, 68, True),
     "follows_links": ("files", 62, 70, True),
     "no_extra_check": ("files", 48, 70, True),
     "no_digest_check": ("digest", 4, 18, True),
