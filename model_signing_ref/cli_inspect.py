@@ -43,6 +43,7 @@ def run_inspect(arguments: Arguments, warn: Warn) -> Result:
     most = len(found.rows) if arguments.all else arguments.first
     differences = None
     if arguments.diff:
+        found = found._replace(manifest=None)  # as large as the rows, which say it all
         differences = inspection.compare(found, inspection.inspect_bundle(_read(arguments.diff, arguments)))
     if arguments.html:
         from .inspection_html import page

@@ -461,7 +461,7 @@ def compare(before: Inspection, after: Inspection) -> Differences:
     old, new = dict(_flat(before.layer)), dict(_flat(after.layer))
     keys = [*old, *(key for key in new if key not in old)]
     fields = [Difference(*key, old.get(key), new.get(key)) for key in keys if old.get(key) != new.get(key)]
-    was, is_now = ({row.name: row[1:] for row in each.rows} for each in (before, after))
+    was, is_now = ({row.name: row for row in each.rows} for each in (before, after))
     return Differences(
         fields,
         sorted(is_now.keys() - was.keys()),
