@@ -79,9 +79,7 @@ def parse(words: list[str]) -> argparse.Namespace:
     add("--declare", action="append", default=[], type=named, metavar="NAME=PROFILE", help="what a client has (repeat)")
     for name in run.SELECTION:
         add(f"--{name}", action="append", default=[], help="only such signing vectors (repeat)")
-    add("--workers", type=int, default=2, help="how many cases at a time (default 2)")
-    add("--timeout", type=float, default=60.0, metavar="SECONDS", help="for each answer (default 60)")
-    add("--keep", metavar="DIR", help="lay the cases out here, and leave them")
+    run.add_asking_options(parser)
     add("--go-on", action="store_true", help="also with a client that fails the smoke test")
     add("--json", metavar="FILE", help="write the results (matrix.schema.json)")
     add("--markdown", metavar="FILE", help="append the table in Markdown")

@@ -113,9 +113,7 @@ def run_options(**more: Any) -> argparse.ArgumentParser:
     add("--family", action="append", default=[], help="only vectors of this family (repeat)")
     add("--id", action="append", default=[], help="only vectors whose ID is this or matches, as in names/* (repeat)")
     add("--clause", action="append", default=[], help="only vectors of this clause, as in JSON-01 or JSON-* (repeat)")
-    add("--workers", type=int, default=2, help="how many cases at a time (default 2)")
-    add("--timeout", type=float, default=60.0, metavar="SECONDS", help="for each answer (default 60)")
-    add("--keep", metavar="DIR", help="lay the cases out here, and leave them")
+    add_asking_options(parser)
     add("--go-on", action="store_true", help="run the vectors although the smoke test failed")
     add("--known-failures", metavar="FILE", help="failures that are known: an ID and a link a line")
     add("--json", metavar="FILE", help="write the results (results.schema.json)")
@@ -124,6 +122,14 @@ def run_options(**more: Any) -> argparse.ArgumentParser:
     add("--html", metavar="FILE", help="write a page that needs no other file")
     add("--compare", action="append", default=[], metavar="FILE", help="results to show beside in --html (repeat)")
     return parser
+
+
+def add_asking_options(parser: argparse.ArgumentParser) -> None:
+    """The options of how clients are asked, whatever for."""
+    parser.add_argument("--workers", type=int, default=2, help="how many cases at a time (default 2)")
+    text = "for each answer (default 60)"
+    parser.add_argument("--timeout", type=float, default=60.0, metavar="SECONDS", help=text)
+    parser.add_argument("--keep", metavar="DIR", help="lay the cases out here, and leave them")
 
 
 Whole = dict[str, case.Vector]
