@@ -176,13 +176,13 @@ def test_a_list_that_is_wrong(tmp_path: Path) -> None:
     path = tmp_path / "list.json"
     group = {"kind": "speed", "reason": "It is.", "mutants": ["a"]}
     path.write_text(json.dumps([group]))
-    assert equivalents.load(path) == {"a": equivalents.Entry("a", "speed", "It is.", "")}
+    assert equivalents.load(tmp_path) == {"a": equivalents.Entry("a", "speed", "It is.", "")}
     path.write_text(json.dumps([group, group]))
     with pytest.raises(ValueError, match="twice"):
-        equivalents.load(path)
+        equivalents.load(tmp_path)
     path.write_text(json.dumps([{**group, "kind": "luck"}]))
     with pytest.raises(ValueError, match="luck is none of"):
-        equivalents.load(path)
+        equivalents.load(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from . import run
 
-FILE = Path(__file__).with_name("equivalent.json")
+FOLDER = Path(__file__).with_name("equivalent")
 KINDS = ("told", "speed", "platform", "same", "implied", "elsewhere", "open")
 
 
@@ -34,10 +34,11 @@ class Entry(NamedTuple):
     evidence: str
 
 
-def load(path: Path = FILE) -> dict[str, Entry]:
+def load(folder: Path = FOLDER) -> dict[str, Entry]:
     """Every entry by the ID of its mutant. Raises ValueError for one that is there twice, or of another kind."""
     entries: dict[str, Entry] = {}
-    for group in json.loads(path.read_text("utf-8")):
+    files = sorted(folder.glob("*.json"))
+    for group in (group for file in files for group in json.loads(file.read_text("utf-8"))):
         if group["kind"] not in KINDS:
             raise ValueError(f"{group['kind']} is none of {', '.join(KINDS)}")
         for mutant in group["mutants"]:
