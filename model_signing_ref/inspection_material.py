@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from cryptography import x509
@@ -49,6 +49,7 @@ _UNREADABLE = (
     *(ValueError, TypeError, LookupError, OverflowError, UnsupportedAlgorithm),
     *(x509.DuplicateExtension, x509.InvalidVersion, x509.UnsupportedGeneralNameType),
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ELSEWHERE = {KEY, CERTIFICATE, SIGSTORE, "tlogEntries", "timestampVerificationData"}
 
 
@@ -283,8 +284,9 @@ def _entry_layer(number: int, value: JSON, walk: Walk) -> Layer:
 
 
 def _moment(value: JSON) -> str:
-    seconds = _try(lambda: datetime.fromtimestamp(int(value), timezone.utc).isoformat())
-    return "none" if value is None else str(seconds)
+    # Not `fromtimestamp`, which asks the system and raises what the system says.
+    moment = _try(lambda: (_EPOCH + timedelta(seconds=int(value))).isoformat())
+    return "none" if value is None else str(moment)
 
 
 def _body_layer(value: JSON) -> Layer:

@@ -178,6 +178,23 @@ def test_sigstore() -> None:
     assert facts["is of the first signature"].value is True
 
 
+@pytest.mark.parametrize(
+    ("time", "shown"),
+    [
+        ("1760062340", "2025-10-10T02:12:20+00:00"),
+        ("253402300799", "9999-12-31T23:59:59+00:00"),
+        ("253402300800", "can't be read"),
+        ("1000000000000000000", "can't be read"),
+    ],
+)
+def test_a_time_that_no_date_has(time: str, shown: str) -> None:
+    value = forge.bundle_value(forge.to_json(forge.statement()))
+    value["verificationMaterial"]["tlogEntries"] = [{"integratedTime": time}]
+    told = fields(inspect_bundle(forge.to_json(value)), "log entry 1")["integrated time"]
+    assert str(told.value).startswith(shown)
+    assert told.bytes == time
+
+
 # Timestamps
 
 

@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 from conformance import case, inprocess
 
+from . import reach
 from .operators import Mutant, mutate
 from .targets import Source, Target, module_name
 
@@ -77,13 +78,15 @@ SLOW = {"standalone": Slow(f"{PACKAGE}.standalone", "ecdsa_holds", ("ecdsa_holds
 class Bench(NamedTuple):
     """All that children share: the cases on disk, the verifiers' modules, and what each verifier says unmutated.
 
-    `known` is what the slow function of a verifier gave, by a digest of its arguments.
+    `known` is what the slow function of a verifier gave, by a digest of its arguments. `reached` has the lines that a
+    verifier gets to when it is loaded, and then with each case.
     """
 
     cases: list[case.Case]
     modules: dict[str, Module]
     plain: dict[str, list[inprocess.Outcome]]
     known: dict[str, dict[str, bool]]
+    reached: dict[str, list[reach.Lines]]
 
 
 class Result(NamedTuple):
@@ -105,10 +108,11 @@ def bench(vectors: Iterable[case.Vector]) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory() as name:
         os.chmod(name, 0o755)  # noqa: S103 - a vector with permissions is read by another user
         cases = list(_lay_out(Path(name), vectors))
-        first = Bench(cases, {}, {}, {})
+        first = Bench(cases, {}, {}, {}, {})
         ready = first._replace(modules=_load(first))
         for adapter in ("package", "standalone"):
             ready.plain[adapter], ready.known[adapter] = _outcomes(ready, adapter)
+            ready.reached[adapter] = _reached(ready, adapter)
         yield ready
         for made in cases:
             case.release(made.folder)
@@ -137,6 +141,25 @@ def _outcomes(ready: Bench, adapter: str) -> tuple[list[inprocess.Outcome], dict
     lines = in_child(say_all)
     assert len(lines) == len(ready.cases) + 1, f"{adapter}: the verifier ended after {len(lines)} vectors"
     return [inprocess.Outcome(*line) for line in lines[:-1]], lines[-1]
+
+
+def _reached(ready: Bench, adapter: str) -> list[reach.Lines]:
+    """The lines that a verifier gets to when it is loaded, and then with each case."""
+    paths = [module.path for module in ready.modules.values()]
+
+    def say_all(say: Say) -> None:
+        _bound()
+        install(ready.modules)
+        with reach.traced(paths) as lines:
+            for name in ready.modules:
+                importlib.import_module(name)
+        say([(path, sorted(found)) for path, found in lines.items() if found])
+        for made in ready.cases:
+            with reach.traced(paths) as lines:
+                _observe(adapter, made)
+            say([(path, sorted(found)) for path, found in lines.items() if found])
+
+    return [{path: set(found) for path, found in lines} for lines in in_child(say_all)]
 
 
 def _remember(adapter: str, mutated: str, known: dict[str, bool]) -> None:
@@ -372,9 +395,22 @@ def run(ready: Bench, jobs: list[tuple[Source, Mutant]], *, workers: int = 2, ev
 
 
 def _start(ready: Bench, source: Source, mutant: Mutant, killers: Counter[str], every: bool) -> tuple[int, _Running]:
-    numbers = order(ready.cases, source.verifier.files[source.file], killers)
+    may_notice = _getting_to(ready, source, mutant)
+    numbers = [
+        number for number in order(ready.cases, source.verifier.files[source.file], killers) if may_notice(number)
+    ]
     pid, fd = _fork(lambda say: _try(ready, source, mutant, numbers, every, say))
     return fd, _Running(pid, source, mutant, numbers, time.monotonic() + CHILD_SECONDS, [])
+
+
+def _getting_to(ready: Bench, source: Source, mutant: Mutant) -> Callable[[int], bool]:
+    """Whether a case, by its number, gets to the code that is mutated, as all do to what is run when it is loaded."""
+    lines = reach.lines_of(source.tree, mutant.line)
+    path = ready.modules[module_name(source.file)].path
+    loaded, *cases = (found.get(path, set()) for found in ready.reached[source.verifier.adapter])
+    if not lines or not loaded.isdisjoint(lines):
+        return lambda number: True
+    return lambda number: not cases[number].isdisjoint(lines)
 
 
 def _result(ready: Bench, done: _Running) -> Result:

@@ -77,11 +77,12 @@ CONTROLS = (
 
 
 class Source(NamedTuple):
-    """A file to mutate: its text, and the definitions in it that are mutated."""
+    """A file to mutate: its text, also as a tree, and the definitions in it that are mutated."""
 
     verifier: Verifier
     file: str
     text: str
+    tree: ast.Module
     wanted: set[str]
 
 
@@ -92,7 +93,9 @@ def sources(verifier: Verifier) -> list[Source]:
     roots = operators.names_in(ast.parse(inspect.getsource(inprocess)))
     found = operators.reachable(trees, roots)
     return [
-        Source(verifier, file, text, {name for name in found[file] if f"{file}:{name}" not in NEVER_REACHED})
+        Source(
+            verifier, file, text, trees[file], {name for name in found[file] if f"{file}:{name}" not in NEVER_REACHED}
+        )
         for file, text in texts.items()
     ]
 
@@ -103,7 +106,7 @@ def all_mutants() -> list[tuple[Source, operators.Mutant]]:
         (source, mutant)
         for verifier in VERIFIERS
         for source in sources(verifier)
-        for mutant in operators.mutants(source.file, ast.parse(source.text), source.wanted)
+        for mutant in operators.mutants(source.file, source.tree, source.wanted)
     ]
 
 

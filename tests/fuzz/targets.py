@@ -22,7 +22,13 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from conformance import case
 from conformance.loopback import encodings
@@ -324,6 +330,16 @@ def _keys() -> Iterator[bytes]:
         yield public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
+def _key_files() -> Iterator[bytes]:
+    """Keys, also private and encrypted ones, and certificates."""
+    yield from _keys()
+    for form in (PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL):
+        for encryption in (NoEncryption(), BestAvailableEncryption(b"password")):
+            yield KEY.private_bytes(Encoding.PEM, form, encryption)
+    for certificate in (authority().tsa.root, authority().tsa.certificate):
+        yield certificate.public_bytes(Encoding.PEM)
+
+
 def _material() -> Iterator[tuple[str, bytes]]:
     """The certificates and timestamps of all vectors."""
     for data in _bundles(100_000):
@@ -361,7 +377,7 @@ SEEDS: dict[str, Callable[[], Iterator[bytes]]] = {
     "inspected": _bundles,
     "signature": _signatures,
     "public_key": _keys,
-    "key_files": _keys,
+    "key_files": _key_files,
     "certificate": lambda: (data for kind, data in _material() if kind == "certificate"),
     "timestamp": _timestamps,
     "token_uri": _uris,
