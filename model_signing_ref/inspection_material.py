@@ -285,7 +285,7 @@ def _entry_layer(number: int, value: JSON, walk: Walk) -> Layer:
 
 def _moment(value: JSON) -> str:
     # Not `fromtimestamp`, which asks the system and raises what the system says.
-    moment = _try(lambda: (_EPOCH + timedelta(seconds=int(value))).isoformat())
+    moment = _try(lambda: f"{(_EPOCH + timedelta(seconds=int(value))).isoformat()}")
     return "none" if value is None else str(moment)
 
 
