@@ -7,13 +7,15 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conformance import case, inprocess
-from conformance.mutation import equivalents, operators, random_inputs, record, run, targets
+from conformance.mutation import equivalents, operators, random_inputs, reach, record, run, targets
 from model_signing_ref import hashing
 
 ROOT = targets.ROOT
@@ -222,11 +224,45 @@ def test_the_record() -> None:
 
 
 def test_vectors_that_kill_the_same_have_a_reason_to_stay() -> None:
+    kept, groups = json.loads(record.KEPT.read_text("utf-8")), record.alike(record.load())
+    for group in groups:
+        without = [vector for vector in group if not record.reason_to_stay(vector, kept)]
+        assert len(without) < 2, "these kill the same mutants; all but one need a reason in kept.json"
+    alike = [vector for group in groups for vector in group]
+    for each in kept:
+        assert each["reason"].endswith(".")
+        for vector in each["vectors"]:
+            assert vector in alike, f"{vector} is listed, and kills what no other vector kills"
+
+
+def test_which_vectors_kill_the_same() -> None:
     made = {"vectors": {"a/one": [2, "x"], "a/two": [2, "x"], "b/one": [1, "y"]}}
     assert record.alike(made) == [["a/one", "a/two"]]
-    kept = [{"vectors": ["a/*"], "reason": "Two classes of clients."}]
+    kept = [{"vectors": ["a/two"], "reason": "Two classes of clients."}]
     assert record.reason_to_stay("a/two", kept) == "Two classes of clients."
-    assert record.reason_to_stay("b/one", kept) == ""
+    assert record.reason_to_stay("a/one", kept) == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [(1, []), (2, []), (3, [3, 4, 5, 6, 7, 8]), (5, [5, 6]), (6, [6]), (7, [7, 8]), (8, [7, 8])],
+)
+def test_the_lines_of_a_change(line: int, lines: list[int]) -> None:
+    source = 'X = 1\n\ndef f(a):\n    """One."""\n    if a:\n        a()\n    return (1,\n        2)\n'
+    assert list(reach.lines_of(ast.parse(source), line)) == lines
+
+
+def test_the_lines_that_are_run(tmp_path: Path) -> None:
+    path = tmp_path / "traced.py"
+    path.write_text("def f(a):\n    if a:\n        return 1\n    return 2\n")
+    names: dict[str, Any] = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    with reach.traced([str(path)]) as lines:
+        thread = threading.Thread(target=names["f"], args=[0])
+        thread.start()
+        thread.join()
+        names["f"](1)
+    assert lines == {str(path): {2, 3, 4}}
 
 
 # --- and a few of them run

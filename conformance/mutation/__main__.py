@@ -32,7 +32,7 @@ def main(words: list[str]) -> int:
     with run.bench(vectors) as ready:
         _control(ready)
         results, left = [], 0
-        for result in run.run(ready, jobs, workers=arguments.workers, every=arguments.matrix is not None):
+        for result in run.run(ready, jobs, workers=arguments.workers, every=arguments.record is not None):
             results.append(result)
             left = len(jobs) - len(results)
             if arguments.seconds and time.monotonic() - started > arguments.seconds:
@@ -46,9 +46,8 @@ def main(words: list[str]) -> int:
     _report(results, entries, faults, left)
     if arguments.json:
         arguments.json.write_text(json.dumps([_row(result) for result in results], indent=1) + "\n", "utf-8")
-    for path in (arguments.record, arguments.matrix):
-        if path:
-            record.write(path, results, entries, every=path == arguments.matrix)
+    if arguments.record:
+        record.write(arguments.record, results, entries)
     return 1 if faults else 0
 
 
@@ -65,8 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--random", type=int, default=300, help="random inputs for --listed (300)")
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (0)")
     parser.add_argument("--json", type=Path, metavar="OUT", help="write what became of each mutant")
-    parser.add_argument("--record", type=Path, metavar="OUT", help="write the record of a run of all mutants")
-    parser.add_argument("--matrix", type=Path, metavar="OUT", help="the same, with every vector run on every mutant")
+    parser.add_argument("--record", type=Path, metavar="OUT", help="run every vector, and write what each kills")
     return parser
 
 

@@ -1,12 +1,11 @@
 """The record of a run of all mutants: how many there are and what became of them, and what each vector kills.
 
-Two vectors that kill the same mutants may be one too many. With a run of every vector on every mutant the record keeps,
-for each scored vector, how many mutants it kills and a digest of which. The corpus digest says when it is old.
+Two vectors that kill the same mutants may be one too many. The record keeps, for each scored vector, how many mutants
+it kills and a digest of which. The corpus digest says when it is old.
 """
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 import json
 from collections import Counter, defaultdict
@@ -21,22 +20,29 @@ FILE = Path(__file__).with_name("record.json")
 KEPT = Path(__file__).with_name("kept.json")
 
 
-def write(path: Path, results: list[run.Result], entries: dict[str, equivalents.Entry], *, every: bool) -> None:
-    """Write the record of a run; with `every`, one of every vector on every mutant."""
-    path.write_text(json.dumps(made(results, entries, every=every), indent=1) + "\n", "utf-8")
+def write(path: Path, results: list[run.Result], entries: dict[str, equivalents.Entry]) -> None:
+    """Write the record of a run of every vector on every mutant."""
+    path.write_text(_compact(made(results, entries)), "utf-8")
 
 
-def made(results: list[run.Result], entries: dict[str, equivalents.Entry], *, every: bool) -> Any:
+def _compact(record: Any) -> str:
+    """JSON with a line for each vector."""
+    text = json.dumps({**record, "vectors": {}}, indent=1)
+    vectors = ",\n".join(f"  {json.dumps(name)}: {json.dumps(kills)}" for name, kills in record["vectors"].items())
+    return text.replace('"vectors": {}', f'"vectors": {{\n{vectors}\n }}') + "\n"
+
+
+def made(results: list[run.Result], entries: dict[str, equivalents.Entry]) -> Any:
     """The record as JSON."""
     alive = [result.mutant.id for result in results if result.kind in ("", run.TOLD)]
-    value = {
+    return {
         "corpus_digest": corpus_digest(),
         "mutants": len(results),
         "killed": Counter(result.kind for result in results if result.mutant.id not in alive),
         "listed": Counter(entries[name].kind for name in alive if name in entries),
         "of": _counts(results),
+        "vectors": _vectors(results),
     }
-    return {**value, "vectors": _vectors(results)} if every else value
 
 
 def _vectors(results: list[run.Result]) -> dict[str, list[Any]]:
@@ -75,14 +81,14 @@ def load(path: Path = FILE) -> Any:
 
 
 def alike(record: Any) -> list[list[str]]:
-    """The groups of scored vectors that kill the same mutants; none, if the record does not know."""
+    """The groups of scored vectors that kill the same mutants."""
     groups: dict[str, list[str]] = defaultdict(list)
-    for vector, (_, digest) in record.get("vectors", {}).items():
+    for vector, (_, digest) in record["vectors"].items():
         groups[digest].append(vector)
     return [group for group in groups.values() if len(group) > 1]
 
 
 def reason_to_stay(vector: str, kept: list[Any]) -> str:
     """Why a vector stays that kills what another kills; empty if nothing is said."""
-    fits = (each for each in kept if any(fnmatch.fnmatchcase(vector, pattern) for pattern in each["vectors"]))
+    fits = (each for each in kept if vector in each["vectors"])
     return next((str(each["reason"]) for each in fits), "")

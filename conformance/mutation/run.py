@@ -386,7 +386,8 @@ def run(ready: Bench, jobs: list[tuple[Source, Mutant]], *, workers: int = 2, ev
                 done = running.pop(fd)
                 os.waitpid(done.pid, 0)
                 result = _result(ready, done)
-                before[done.source.file, done.mutant.function].update(name for name, _ in result.kills[:1])
+                if not every:  # else the order is always the same
+                    before[done.source.file, done.mutant.function].update(name for name, _ in result.kills[:1])
                 yield result
         for each in running.values():
             if time.monotonic() > each.until:
