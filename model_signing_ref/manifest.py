@@ -142,28 +142,25 @@ def name_fault(name: str) -> tuple[str, str] | None:
     return next(((detail, clause) for is_fault, detail, clause in faults if is_fault), None)
 
 
-def check_names(manifest: Manifest, warn: Warn) -> list[Piece]:
-    """The pieces that the resources name, if the names are canonical, different and in order.
-
-    Raises NamesRejected.
-    """
+def check_names(manifest: Manifest, warn: Warn) -> None:
+    """Return if the names of the resources are canonical, different and in order. Raises NamesRejected."""
     names = [resource.name for resource in manifest.resources]
-    pieces = pieces_of(manifest)
-    holds(warn, "24", shard_size=manifest.serialization.shard_size)
-    paths = dict.fromkeys(piece.path for piece in pieces) if manifest.serialization.shard_size else names
+    shard_size = manifest.serialization.shard_size
+    shards = pieces_of(manifest) if shard_size else []
+    holds(warn, "24", shard_size=shard_size)
+    paths = dict.fromkeys(piece.path for piece in shards) if shard_size else names
     for path in paths:
         if (fault := name_fault(path)) and not _is_old_dot(paths, warn):
             raise NamesRejected(f"{quote(path)} {fault[0]}", clause=fault[1], path=path)
     holds(warn, "25", paths=len(paths))
     if not all(map(str.__lt__, names, names[1:])):
-        _check_disorder(names, pieces, warn)
+        _check_disorder(names, pieces_of(manifest), warn)
     holds(warn, "26", first=names[0], last=names[-1])
-    if manifest.serialization.shard_size:
-        _check_partition(pieces)
-    holds(warn, "27", shards=len(pieces) if manifest.serialization.shard_size else 0)
+    if shards:
+        _check_partition(shards)
+    holds(warn, "27", shards=len(shards))
     if not all(map(str.isascii, paths)) or len(set(map(str.lower, paths))) < len(paths):
         _warn_of_lookalikes(paths, warn)
-    return pieces
 
 
 def pieces_of(manifest: Manifest, single: str = "") -> list[Piece]:

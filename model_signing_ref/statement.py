@@ -148,14 +148,14 @@ def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn
     resources, algorithms = [], set()
     for index, value in enumerate(values):
         values[index] = None
-        where = f"resources[{index}]"
         if type(value) is not dict or type(value.get("name")) is not str:
-            raise PredicateRejected(f"{where} is not an object with a name", clause="OMS-5.2.1-01")
+            raise PredicateRejected(f"resources[{index}] is not an object with a name", clause="OMS-5.2.1-01")
         if type(value.get("algorithm")) is not str:
-            raise PredicateRejected(f"{where} has no algorithm", clause="OMS-5.2.1-03")
+            raise PredicateRejected(f"resources[{index}] has no algorithm", clause="OMS-5.2.1-03")
         digest = strictjson.from_hex(value["digest"], size) if type(value.get("digest")) is str else None
         if digest is None:
-            raise PredicateRejected(f"{where}: digest is not {2 * size} lower-case hex digits", clause="OMS-5.2.1-02")
+            detail = f"resources[{index}]: digest is not {2 * size} lower-case hex digits"
+            raise PredicateRejected(detail, clause="OMS-5.2.1-02")
         algorithms.add(value["algorithm"])
         resources.append(Resource(value["name"], digest))
     holds(warn, "21", resources=resources)

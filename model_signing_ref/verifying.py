@@ -219,12 +219,13 @@ def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], set
     actual = digests.hash_pieces(root, pieces, kind.hash_type, sizes=sizes, settings=settings)
     changed: dict[str, tuple[str, str]] = {}
     unread = []
-    for piece, resource, outcome in zip(pieces, manifest.resources, actual):
+    signed = [resource.digest for resource in manifest.resources]
+    for piece, outcome in ((piece, got) for piece, got, due in zip(pieces, actual, signed) if got != due):
         if isinstance(outcome, Problem):
             changed[piece.path] = outcome.detail, outcome.clause
             if outcome.clause != "REF-DIGEST-01":
                 unread.append(outcome)
-        elif outcome != resource.digest:
+        else:
             changed.setdefault(piece.path, ("is not what was signed", "OMS-8.4-01"))
     if unread:
         raise _unreadable(unread)
