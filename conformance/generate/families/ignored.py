@@ -700,3 +700,30 @@ def caller_ignores_in_both_folders() -> Material:
 def caller_ignores_in_the_linked_folder() -> Edit:
     """The caller ignores an unsigned file by its name behind a link, and not by the name in its own folder."""
     return option("ignore_paths", ["alias/notes.txt"])
+
+
+SPELT = CALLER.group(
+    severity="low",
+    why="OMS has a user name paths to leave out, and does not say how a path may be spelled.",
+    gain="The same command line works by one name of a folder and fails by another.",
+)
+
+
+@SPELT.control("caller-beside-a-link-to-the-model", "OMS-6.2-03")
+def caller_beside_a_link_to_the_model() -> Material:
+    """The caller ignores a file, and beside the model is a link to it."""
+    unsigned, outside = [file("notes.txt", "unsigned")], [link("alias", "model")]
+    return key_case(
+        {**FILES, "plain.txt": "spelt"}, unsigned=unsigned, outside=outside, options={"ignore_paths": ["notes.txt"]}
+    )
+
+
+@SPELT.either(
+    "caller-ignores-by-a-link-to-the-model",
+    "OMS-6.2-03",
+    control="caller-beside-a-link-to-the-model",
+    ours="accept",
+)
+def caller_ignores_by_a_link_to_the_model() -> Edit:
+    """The caller gives the path of an unsigned file by way of a link to the model."""
+    return option("ignore_paths", ["../alias/notes.txt"])
