@@ -136,7 +136,7 @@ def test_two_sources_of_the_time_are_an_error_before_any_bundle(tmp_path: Path) 
     with pytest.raises(OperationError, match=r"--verification-time and --tsa-chain"):
         config.use_certificate_verifier(certificate_chain=[root], tsa_chain=[tsa], verification_time=AT)
     for one in ({"tsa_chain": [tsa]}, {"verification_time": AT}):
-        config.use_certificate_verifier(certificate_chain=[root], **one)  # type: ignore[arg-type]
+        config.use_certificate_verifier(certificate_chain=[root], **one)
 
 
 def test_the_token_does_not_replace_the_signature() -> None:
