@@ -112,11 +112,10 @@ def _hash_large(
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(min(workers, len(indexes))) as pool:
+    count = min(workers, len(indexes))
+    with ThreadPoolExecutor(count) as pool:
         try:
-            jobs = [pool.submit(_work, job, pieces, turns, results) for _ in range(min(workers, len(indexes)))]
-            for each in jobs:
-                each.result()
+            list(pool.map(lambda _: _work(job, pieces, turns, results), range(count)))
         except BaseException:
             job.cancelled[0] = True
             raise

@@ -21,7 +21,7 @@ import stat
 import sys
 import unicodedata
 from collections.abc import Iterator
-from itertools import accumulate, groupby
+from itertools import accumulate, groupby, starmap
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, NoReturn
 
@@ -335,9 +335,8 @@ def check_lists(values: Any, ignored: Any, hash_type: str, size: int | None, war
         need(clause is None, stage, "REF-IGNORE-01", detail, path)
     warned |= {"repeated-ignored-path": "ignore_paths has one twice"} if len(set(ignored)) < len(ignored) else {}
     need(values, stage, "OMS-5.2.1-04", "there are no resources")
-    for value in values:
-        fields = value if isinstance(value, dict) else {}
-        name, kind, digest = (fields.get(field) for field in ("name", "algorithm", "digest"))
+    for item in values:
+        name, kind, digest = (item.get(x) if isinstance(item, dict) else None for x in ("name", "algorithm", "digest"))
         need(isinstance(name, str), stage, "OMS-5.2.1-01", "a resource is no object with a name")
         need(isinstance(kind, str), stage, "OMS-5.2.1-03", f"{show(name)} has no algorithm", name)
         need(re.fullmatch(digits, json.dumps(digest)), stage, "OMS-5.2.1-02", f"{show(name)} has no {digits}", name)
@@ -509,25 +508,26 @@ def check_digests(tree: Tree, resources: list[Resource], hash_type: str) -> None
         need(not wrong, "digest", "OMS-8.4-01", f"the contents of {show(path)} are not the signed ones", path)
 
 
+def name_in(model: str, path: str) -> str:
+    """The name of a path in a model, as it is or with the folders above it resolved; empty if it is not in there."""
+    folder, last = os.path.split(os.path.abspath(path))
+    pairs = (path, model), (os.path.join(os.path.realpath(folder), last), os.path.realpath(model))
+    name = next((name for name in starmap(os.path.relpath, pairs) if name.split(os.sep)[0] not in (".", "..")), "")
+    return os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "surrogateescape")
+
+
 def prepare(model: str, signature: str, public_key: str, options: Options) -> tuple[Key, bytes, set[str], set[str]]:
     """The key, the bundle or the start of one too long, its names, what the caller excuses; else no verdict."""
     try:
         need(os.path.lexists(model) and os.path.isfile(signature), "bundle", None, "no model, or the bundle is no file")
         with open(public_key, "rb") as key_file, open(signature, "rb") as bundle_file:
             key, data = key_from_pem(key_file.read((1 << 20) + 1)), bundle_file.read(options.max_bundle_bytes + 1)
-        own: set[str] = set()
-        excused = {".git", ".gitattributes", ".github", ".gitignore"} if options.ignore_git_paths else set()
-        for index, path in enumerate(map(os.path.abspath, (signature, *options.ignore_paths))):
-            real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-            pairs = [(path, model), (real, os.path.realpath(model)), (os.path.realpath(path), os.path.realpath(model))]
-            inside = [os.path.relpath(one, root) for one, root in pairs[: 2 if index else 3]]
-            names = {name for name in inside if name.split(os.sep)[0] not in (".", "..")}
-            need(names or not index, "files", None, f"not in the model: {path}")
-            names = {os.fsencode(name.replace(os.sep, "/")).decode("utf-8", "surrogateescape") for name in names}
-            (excused if index else own).update(names)
+        ignored = {name_in(model, path) for path in options.ignore_paths}
+        need("" not in ignored, "files", None, f"not all are in the model: {', '.join(options.ignore_paths)}")
+        git = {".git", ".gitattributes", ".github", ".gitignore"} if options.ignore_git_paths else set()
+        return key, data, {name_in(model, signature), name_in(model, os.path.realpath(signature))} - {""}, ignored | git
     except (OSError, ValueError, Failure) as error:
         raise Failure("none", None, None, f"an input can't be used: {show(str(error))}") from None
-    return key, data, own, excused
 
 
 def verify(model: str, signature: str, public_key: str, options: Options, warned: Warnings) -> None:

@@ -51,6 +51,7 @@ ACCEPTED_BY_OPENSSL = {
     "directory-names-permitted": "REF-CERT-08: it applies constraints on directory names",
     "self-issued-intermediate-given": "where there are no key identifiers it goes by the names",
     "serial-number-negative": "RFC 5280, 4.1.2.2: it takes such numbers with grace",
+    "leaf-with-a-name-of-bits": "it compares names and does not look at the types in them",
 }
 # What it refuses though the chain is good, and why.
 REFUSED_BY_OPENSSL = {

@@ -896,6 +896,10 @@ def pem_with(point: bytes, key: bytes = SPKI, old: bytes = POINT) -> bytes:
     return b"-----BEGIN PUBLIC KEY-----\n" + base64.encodebytes(der) + b"-----END PUBLIC KEY-----\n"
 
 
+# On P-256: its prime, the y of a point whose x is 0, and the x of a point that has no longer one.
+PRIME = (2**256 - 2**224 + 2**192 + 2**96 - 1).to_bytes(32, "big")
+Y_OF_0 = bytes.fromhex("66485c780e2f83d72433bd5d84a06bb6541c2af31dae871728bf856a174f93f4")
+SMALL_X = b"\5"
 NO_KEYS = {
     "nothing": b"",
     "no key": b"no key",
@@ -915,6 +919,9 @@ NO_KEYS = {
     "compressed and long": pem_with(b"\2" + POINT[1:]),
     "compressed and short": pem_with(b"\2" + POINT[1:32]),
     "compressed and too large": pem_with(b"\2" + b"\xff" * 32),
+    "compressed and without its first zeros": pem_with(b"\2" + SMALL_X.rjust(31, b"\0")),
+    "with the prime for zero": pem_with(b"\4" + PRIME + Y_OF_0),
+    "of an unknown form": pem_with(b"\5" + POINT[1:]),
     "compressed and not on the curve": pem_with(b"\2" + (7).to_bytes(32, "big")),
 }
 
@@ -925,6 +932,13 @@ def test_no_usable_key_is_no_verdict(tmp_path: Path, text: bytes) -> None:
     case.public.write_bytes(text)
     case.signature.write_text(json.dumps(case.bundle()))
     assert case.ours()[:3] == case.theirs()[:3] == ("none", None, None)
+
+
+def test_the_points_are_on_the_curve() -> None:
+    for point in (b"\4" + bytes(32) + Y_OF_0, b"\2" + SMALL_X.rjust(32, b"\0")):
+        curve, _, _ = standalone.key_from_pem(pem_with(point))
+        assert curve is not None
+        assert ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
 
 
 PRIVATE = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -974,6 +988,39 @@ def test_signature_that_is_a_fifo_is_no_verdict(tmp_path: Path) -> None:
     case = Case(tmp_path)
     os.mkfifo(case.signature)
     assert case.ours()[:3] == case.theirs()[:3] == ("none", None, None)
+
+
+def test_signature_that_is_a_device_is_no_verdict(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.signature = Path(os.devnull)
+    assert case.ours()[:3] == case.theirs()[:3] == ("none", None, None)
+
+
+def test_model_that_is_not_there_is_no_verdict(tmp_path: Path) -> None:
+    case = Case(tmp_path)
+    case.signature.write_text(json.dumps(case.bundle()))
+    shutil.rmtree(case.model)
+    assert case.ours()[:3] == case.theirs()[:3] == ("none", None, None)
+
+
+@pytest.mark.parametrize("path", [".", "..", "../key.pub", "dir/../.."])
+def test_ignored_path_that_is_not_in_the_model_is_no_verdict(tmp_path: Path, path: str) -> None:
+    case = Case(tmp_path)
+    case.signature.write_text(json.dumps(case.bundle()))
+    case.ignored = ["dir", path]
+    assert case.ours()[:3] == case.theirs()[:3] == ("none", None, None)
+    case.ignored = ["dir"]
+    agree(case, None, None)
+
+
+def test_the_root_of_the_system_is_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(tmp_path)
+    case.signature.write_text(json.dumps(case.bundle()))
+    case.model = Path("/")
+    walked: list[standalone.Tree] = []
+    monkeypatch.setattr(standalone, "walk", walked.append)  # it would take long
+    assert case.ours()[:3] == ("rejected", "files", "OMS-8.4-01")
+    assert [tree.model for tree in walked] == ["/"]
 
 
 # ---- Random bytes

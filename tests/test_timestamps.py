@@ -128,6 +128,17 @@ def test_two_sources_of_the_time_are_an_error() -> None:
         certificate_verifier(trusting(ROOT), Policy(verification_time=AT, tsa=trusting(TSA_ROOT)))
 
 
+def test_two_sources_of_the_time_are_an_error_before_any_bundle(tmp_path: Path) -> None:
+    root, tsa = tmp_path / "root.pem", tmp_path / "tsa.pem"
+    root.write_bytes(ROOT.pem)
+    tsa.write_bytes(TSA_ROOT.pem)
+    config = verifying.Config()
+    with pytest.raises(OperationError, match=r"--verification-time and --tsa-chain"):
+        config.use_certificate_verifier(certificate_chain=[root], tsa_chain=[tsa], verification_time=AT)
+    for one in ({"tsa_chain": [tsa]}, {"verification_time": AT}):
+        config.use_certificate_verifier(certificate_chain=[root], **one)
+
+
 def test_the_token_does_not_replace_the_signature() -> None:
     other = read_bundle(signing.sign_manifest(MANIFEST, short_signer()))
     changed = stamped(good_token())

@@ -143,11 +143,13 @@ def algorithm(label: str, hash_name: str) -> bytes:
 def distinguished_name(name: str | Names) -> bytes:
     """Name: a text is a common name; else types and texts, one in each relative name."""
     pairs = [["commonName", name]] if isinstance(name, str) else name
-    return sequence(*(tlv(SET, sequence(oid(OIDS[kind]), text_of(kind, text))) for kind, text in pairs))
+    return sequence(*(tlv(SET, sequence(oid(OIDS[kind]), text_of(kind, *text))) for kind, *text in pairs))
 
 
-def text_of(kind: str, text: str) -> bytes:
-    """The text of an attribute, in the type that RFC 5280 has for it."""
+def text_of(kind: str, text: str, string: str = "") -> bytes:
+    """The text of an attribute, in the type that RFC 5280 has for it; or as the bits of a BIT STRING."""
+    if string == "BIT STRING":
+        return tlv(BIT_STRING, b"\0" + text.encode())
     return tlv(IA5_STRING if kind == "emailAddress" else UTF8_STRING, text.encode())
 
 

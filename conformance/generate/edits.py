@@ -407,6 +407,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "padding inside": lambda text: text[:2] + "==" + text[4:],
     "a padding character short": lambda text: text[:-1],
     "more after the padding": lambda text: text + "AAAA",
+    "a character more": lambda text: text + "A",
     "a space inside": lambda text: text[:4] + " " + text[4:],
     "a newline at the end": lambda text: text + "\n",
     "lines of 76": lambda text: "\r\n".join(text[n : n + 76] for n in range(0, len(text), 76)),

@@ -7,7 +7,6 @@
 `implied`    the same verdict by another check, whose clause is named.
 `elsewhere`  no vector can hold the case (a disk that changes while it is read, an input without a verdict, threads,
              other methods); the test that is named fails with the mutant.
-`open`       neither killed nor explained: a vector is missing, or a reason.
 
 A mutant is run on all vectors and on random inputs, which must not show more than the kind allows; one of the kind
 `elsewhere` is run on the test that it names, which must fail.
@@ -22,7 +21,7 @@ from typing import NamedTuple
 from . import run
 
 FOLDER = Path(__file__).with_name("equivalent")
-KINDS = ("told", "speed", "platform", "same", "implied", "elsewhere", "open")
+KINDS = ("told", "speed", "platform", "same", "implied", "elsewhere")
 
 
 class Entry(NamedTuple):

@@ -426,6 +426,19 @@ def no_intermediate() -> Edit:
     return bundled("direct")
 
 
+@SHAPE.either(
+    "leaf-with-a-name-of-bits",
+    "RFC5280-01",
+    control="plain",
+    severity="low",
+    why="RFC 5280 has a common name be a string of characters, and does not have a verifier check that (6.1.3).",
+    gain="Nothing but what a client does with a name that is none: one may fail without a verdict.",
+)
+def leaf_with_a_name_of_bits() -> Edit:
+    """The common name of the leaf is an ASN.1 BIT STRING."""
+    return change("leaf", "subject", [["commonName", "Model Signer", "BIT STRING"]])
+
+
 HINTS = FAMILY.group(
     severity="low",
     why="RFC 5280 has key identifiers as an aid to find certificates, and their check is no part of validation.",

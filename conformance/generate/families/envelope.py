@@ -428,6 +428,19 @@ def signature_one_character_more() -> Edit:
     return set_at("envelope", "/signatures/0/sig", "A" * 97)
 
 
+@PADDING.control("whole-groups", "BASE64-02", severity="none")
+def whole_groups() -> Material:
+    """An envelope whose payload is of whole groups of base64, without padding."""
+    made = (key_case({f"weights{'x' * more}.bin": "whole groups"}) for more in range(3))
+    return next(material for material in made if not open_bundle(material)["dsseEnvelope"]["payload"].endswith("="))
+
+
+@PADDING.reject("payload-one-character-more", "BASE64-02", control="whole-groups")
+def payload_one_character_more() -> Edit:
+    """The payload's base64 has a character after its last group, which some decoders pass over."""
+    return spell(PAYLOAD, "a character more")
+
+
 @FAMILY.either(
     "unknown-member-ellipsis",
     "DSSE-04",

@@ -451,6 +451,19 @@ def folder_outside_excused() -> Edit:
     return option("ignore_unsigned_files", True)
 
 
+@LINKS.control("one-file-excused", "OMS-8.5-03")
+def one_file_excused() -> Material:
+    """The one file lies in a folder, a folder outside has the same file, and the caller excuses unsigned files."""
+    outside = [file("elsewhere/a.py", CODE)]
+    return key_case({"code/a.py": CODE}, outside=outside, options={"ignore_unsigned_files": True})
+
+
+@LINKS.reject("link-for-the-only-folder-excused", "OMS-6.1.1-03", "OMS-6.1.1-07", control="one-file-excused")
+def link_for_the_only_folder_excused() -> Edit:
+    """The folder of all that is signed was replaced by a link, and the caller excuses unsigned files."""
+    return tree("replace", path="code/a.py", entry=link("code", "../elsewhere"))
+
+
 @LINKS.reject(
     "links-allowed-by-the-caller-alone",
     "OMS-6.1.1-03",

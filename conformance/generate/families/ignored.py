@@ -634,3 +634,96 @@ def one_recorded() -> Material:
 def link_beside_an_excused_one() -> Edit:
     """One link lies under an ignored folder, and another one lies beside it and is not signed."""
     return tree("add", entry=link("zz", "weights.bin"))
+
+
+BEHIND = FAMILY.group(control="caller-ignores-behind-a-link", profile="symlinks")
+LINKED = {"allow_symlinks": True}
+
+
+@BEHIND.control("caller-ignores-behind-a-link", "OMS-6.2-03", why="OMS lets a user name paths to leave out.")
+def caller_ignores_behind_a_link() -> Material:
+    """Links are allowed, and the caller ignores a file behind a link that leads out of the model."""
+    entries = [file("weights.bin", "behind"), link("out", "../elsewhere")]
+    outside = [file("elsewhere/run.py", "pass\n"), file("elsewhere/notes.txt", "unsigned")]
+    files: dict[str, Content] = {"weights.bin": "behind", "out/run.py": "pass\n"}
+    options = {**LINKED, "ignore_paths": ["out/notes.txt"]}
+    return key_case(files, entries=entries, outside=outside, options=options, allow_symlinks=True)
+
+
+@BEHIND.reject("caller-ignores-another-behind-a-link", "OMS-8.5-01")
+def caller_ignores_another_behind_a_link() -> Edit:
+    """The caller ignores another name than that of the unsigned file behind the link."""
+    return option("ignore_paths", ["notes.txt"])
+
+
+@BEHIND.accept(
+    "bundle-behind-a-link",
+    "OMS-6.2-04",
+    severity="low",
+    why="OMS leaves out the signature file, by the name that it has in the model.",
+    gain="A model with its bundle behind a link can't be verified.",
+)
+def bundle_behind_a_link() -> Edit:
+    """The bundle lies behind a link that leads out of the model, and is given by that name."""
+    return {"layer": "placement", "op": "set", "value": "model/out/model.sig"}
+
+
+ONE_NAME = BEHIND.group(
+    why="OMS has a user name paths to leave out, and does not say whether that leaves out all names of one file.",
+)
+
+
+@ONE_NAME.control("caller-ignores-both-names", "OMS-6.2-03")
+def caller_ignores_both_names() -> Material:
+    """Links are allowed, and the caller ignores a link and the file that it leads to."""
+    entries = [file("weights.bin", "both"), file("notes.txt", "unsigned"), link("alias", "notes.txt")]
+    options = {**LINKED, "ignore_paths": ["alias", "notes.txt"]}
+    return key_case({"weights.bin": "both"}, entries=entries, options=options, allow_symlinks=True)
+
+
+@ONE_NAME.either("caller-ignores-the-link-alone", "OMS-8.5-01", control="caller-ignores-both-names")
+def caller_ignores_the_link_alone() -> Edit:
+    """The caller ignores a link, and not the unsigned file that it leads to."""
+    return option("ignore_paths", ["alias"])
+
+
+@ONE_NAME.control("caller-ignores-in-both-folders", "OMS-6.2-03")
+def caller_ignores_in_both_folders() -> Material:
+    """Links are allowed, one folder is a link to another, and the caller ignores one file by both names."""
+    entries = [file("code/run.py", "pass\n"), file("code/notes.txt", "unsigned"), link("alias", "code")]
+    files: dict[str, Content] = {"alias/run.py": "pass\n", "code/run.py": "pass\n"}
+    options = {**LINKED, "ignore_paths": ["alias/notes.txt", "code/notes.txt"]}
+    return key_case(files, entries=entries, options=options, allow_symlinks=True)
+
+
+@ONE_NAME.either("caller-ignores-in-the-linked-folder", "OMS-8.5-01", control="caller-ignores-in-both-folders")
+def caller_ignores_in_the_linked_folder() -> Edit:
+    """The caller ignores an unsigned file by its name behind a link, and not by the name in its own folder."""
+    return option("ignore_paths", ["alias/notes.txt"])
+
+
+SPELT = CALLER.group(
+    severity="low",
+    why="OMS has a user name paths to leave out, and does not say how a path may be spelled.",
+    gain="The same command line works by one name of a folder and fails by another.",
+)
+
+
+@SPELT.control("caller-beside-a-link-to-the-model", "OMS-6.2-03")
+def caller_beside_a_link_to_the_model() -> Material:
+    """The caller ignores a file, and beside the model is a link to it."""
+    unsigned, outside = [file("notes.txt", "unsigned")], [link("alias", "model")]
+    return key_case(
+        {**FILES, "plain.txt": "spelt"}, unsigned=unsigned, outside=outside, options={"ignore_paths": ["notes.txt"]}
+    )
+
+
+@SPELT.either(
+    "caller-ignores-by-a-link-to-the-model",
+    "OMS-6.2-03",
+    control="caller-beside-a-link-to-the-model",
+    ours="accept",
+)
+def caller_ignores_by_a_link_to_the_model() -> Edit:
+    """The caller gives the path of an unsigned file by way of a link to the model."""
+    return option("ignore_paths", ["../alias/notes.txt"])
