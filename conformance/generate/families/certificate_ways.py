@@ -219,7 +219,7 @@ def old_intermediate_given() -> Material:
 
 @OPEN_ANCHORS.either("another-old-self-issued-intermediate-given", "RFC5280-02", "REF-CERT-04", control=None)
 def another_old_self_issued_intermediate_given() -> Material:
-    """The caller gives a self-issued intermediate, signed with SHA-1, whose key identifier sorts before its issuer's."""
+    """The caller gives a self-issued intermediate signed with SHA-1, whose key identifier sorts before its issuer's."""
     ca = old(authority("Model Root", "p256/newer", "root", 2))
     return signed_model({**usual(ca=ca, stranger=STRANGER), "given": ["ca", "stranger"]})
 
