@@ -482,9 +482,9 @@ def explain(
 
 def counts_self_issued(reached: Reached, anchors: Sequence[x509.Certificate]) -> bool:
     """Whether path lengths are limited where there are self-issued certificates, which RFC 5280 does not count."""
-    between = list(reached)[1:]
-    limited = any(each and each.path_length is not None for each in map(_constraints, between))
-    return limited and any(each.subject == each.issuer for each in between if each not in anchors)
+    issuers = list(reached)[1:]  # the first of them issued the leaf, and no limit of it matters
+    limited = any(each and each.path_length is not None for each in map(_constraints, issuers[1:]))
+    return limited and any(each.subject == each.issuer for each in issuers if each not in anchors)
 
 
 def _constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:

@@ -10,6 +10,7 @@ from conformance.generate.recipes import (
     STRANGER,
     UNKNOWN,
     authority,
+    chain,
     change,
     extend,
     leaf,
@@ -42,15 +43,20 @@ def dead_end_before_the_intermediate() -> Material:
     return signed_model({**recipe, "bundled": ["leaf", "dead-end", "ca"]})
 
 
+def two_ways(old: JSON, upper: JSON | None = None) -> JSON:
+    """The intermediate has a certificate by the root, and one by another intermediate; with members of two of them."""
+    made = usual(
+        old={**authority("Model CA", "p256/ca", "root", 5), **old},
+        ca=authority("Model CA", "p256/ca", "upper", 6),
+        upper={**authority("Upper CA", "p256/upper", "root", 7), **(upper or {})},
+    )
+    return {**made, "bundled": ["leaf", "old", "ca", "upper"]}
+
+
 @WAYS.either("expired-way-beside-a-longer-one", "RFC5280-03", ours="accept", control=None)
 def expired_way_beside_a_longer_one() -> Material:
     """The intermediate's certificate by the root has expired; its newer one is by another intermediate."""
-    recipe = usual(
-        old={**authority("Model CA", "p256/ca", "root", 5), "not_after": "2026-03-01T00:00:00Z"},
-        ca=authority("Model CA", "p256/ca", "upper", 6),
-        upper=authority("Upper CA", "p256/upper", "root", 7),
-    )
-    return signed_model({**recipe, "bundled": ["leaf", "old", "ca", "upper"]})
+    return signed_model(two_ways(old={"not_after": "2026-03-01T00:00:00Z"}))
 
 
 # --- issuers
@@ -194,6 +200,14 @@ def address_in_the_intermediate_s_subject() -> Material:
     return signed_model(recipe)
 
 
+@ADDRESSED.either("address-in-a-subject-on-the-longer-way", "REF-CERT-08", ours="unsupported")
+def address_in_a_subject_on_the_longer_way() -> Material:
+    """On the way that is left an intermediate's subject has an e-mail address, of the domain that the root permits."""
+    recipe = two_ways(old={"not_after": "2026-03-01T00:00:00Z"}, upper={"subject": with_address("Upper CA")})
+    recipe["certificates"]["root"]["extensions"]["nameConstraints"] = OF_MAIL
+    return signed_model(recipe)
+
+
 # --- anchors
 
 
@@ -288,6 +302,14 @@ REASONS = FAMILY.group(
     why="Nothing says which of two reasons a refusal has to name; this project calls it time where time would heal it.",
     gain="Nothing, where it is not accepted.",
 )
+
+
+def limited(recipe: JSON, name: str, length: int) -> JSON:
+    """The recipe, in which a certificate has a path length."""
+    recipe["certificates"][name]["extensions"]["basicConstraints"]["path_length"] = length
+    return recipe
+
+
 BEFORE_THE_LEAF = {"not_after": "2025-12-31T23:59:59Z"}
 
 
@@ -333,8 +355,7 @@ def one_way_forbidden_and_one_expired() -> Material:
 def self_issued_intermediate_below_a_limited_root() -> Material:
     """The root has a path length of 1; below it is an intermediate, and below that one the same with a newer key."""
     recipe = two_intermediates("Upper CA")
-    recipe["certificates"]["root"]["extensions"]["basicConstraints"]["path_length"] = 1
-    return signed_model(recipe)
+    return signed_model(limited(recipe, "root", 1))
 
 
 @REASONS.either("self-issued-intermediate-and-a-negative-number", "RFC5280-02")
@@ -347,8 +368,35 @@ def self_issued_intermediate_and_a_negative_number() -> Material:
 
 @REASONS.either("leaf-named-like-its-issuer-and-a-negative-number", "RFC5280-02")
 def leaf_named_like_its_issuer_and_a_negative_number() -> Material:
-    """The leaf has the name of its issuer, whose path length is 0, and a negative serial number."""
+    """The leaf has the name of its issuer and a negative serial number, and the root a path length of 1."""
     recipe = usual("Model CA")
     recipe["certificates"]["leaf"]["serial"] = -3
-    recipe["certificates"]["ca"]["extensions"]["basicConstraints"]["path_length"] = 0
-    return signed_model(recipe)
+    return signed_model(limited(recipe, "root", 1))
+
+
+@REASONS.either("self-issued-issuer-with-a-limit-and-a-negative-number", "RFC5280-02")
+def self_issued_issuer_with_a_limit_and_a_negative_number() -> Material:
+    """The leaf's issuer is self-issued and has a path length of 0, and the leaf's serial number is negative."""
+    recipe = two_intermediates("Upper CA")
+    recipe["certificates"]["leaf"]["serial"] = -4
+    return signed_model(limited(recipe, "ca2", 0))
+
+
+@REASONS.either("self-issued-intermediate-on-the-longer-way", "REF-CERT-10")
+def self_issued_intermediate_on_the_longer_way() -> Material:
+    """The root limits paths to one intermediate beside self-issued ones; the shorter way has a negative number."""
+    recipe = two_ways(old={"serial": -5}, upper={"subject": "Model Root"})
+    return signed_model(limited(recipe, "root", 1))
+
+
+@REASONS.either("self-signed-leaf-below-its-twin", "RFC5280-07")
+def self_signed_leaf_below_its_twin() -> Material:
+    """The leaf is self-signed and marked as a CA; a twin of its name and key is given that nobody can use."""
+    made = chain(
+        ["leaf"],
+        ["twin"],
+        leaf=leaf("p256/leaf", "leaf", 1, basicConstraints={"critical": True, "ca": True}),
+        twin=root("Model Signer", "p256/leaf", "twin", 2),
+    )
+    made["certificates"]["twin"]["extensions"] |= INSISTS
+    return signed_model(made)
