@@ -326,7 +326,7 @@ def test_system_roots(variable: str, first: bool, model: Path, files: Files, mon
     else:
         for number, each in enumerate(two):
             (folder / f"0a1b2c3d.{number}").write_bytes(each.pem)
-        (folder / "README").write_bytes(b"no certificate")
+        (folder / "0a1b2c3d.0.old").write_bytes(b"no certificate")
     assert files.verify(model, signature, system_roots=True) == []
     assert files.verify(model, signature, ROOT) == []
     with pytest.raises(CertificateRejected):
