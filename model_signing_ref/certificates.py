@@ -441,16 +441,18 @@ def outside_validity(chain: Iterable[x509.Certificate], time: datetime) -> x509.
 
 # Why there is no chain
 
-_OTHER_REASONS = (
+_REASONS = (
     ("critical extension", "has a critical extension that is unknown here", "RFC5280-07"),
     ("criticality", "has an extension of the wrong criticality", "RFC5280-07"),
-    ("name constraint", "has a name that a name constraint forbids", "RFC5280-08"),
     ("max depth", f"has more than {MAX_INTERMEDIATES} intermediate certificates", "REF-CERT-09"),
     ("too many candidate", "has too many candidates for one place", "REF-CERT-09"),
     ("signature check limit", "has too many candidates for one place", "REF-CERT-09"),
     ("Forbidden", "uses an algorithm or curve that is not relied on", "REF-CERT-04"),
+    ("name constraint", "has a name that a name constraint forbids", "RFC5280-08"),
 )
-_REASONS = (*_OTHER_REASONS, ("path length", "is longer than a BasicConstraints allows", "RFC5280-05"))
+_LENGTH = ("path length", "is longer than a BasicConstraints allows", "RFC5280-05")
+# Whatever else the error says: it may be about another candidate of the same name.
+_COUNTED_LENGTH = ("", "is longer than a BasicConstraints allows, self-issued ones counted", "REF-CERT-10")
 
 
 def explain(
@@ -471,10 +473,8 @@ def explain(
         return CertificateRejected(detail, clause="RFC5280-02")
     if outside := outside_when_good(reached, anchors, time):
         return time_rejected(leaf, outside, time)
-    if counts_self_issued(reached, anchors) and not any(mark in str(error) for mark, _, __ in _OTHER_REASONS):
-        detail = f"the chain of {name_of(leaf)} is longer than a BasicConstraints allows, self-issued ones counted"
-        return CertificateRejected(detail, clause="REF-CERT-10")
-    for mark, reason, clause in _REASONS:
+    length = _COUNTED_LENGTH if counts_self_issued(reached, anchors) else _LENGTH
+    for mark, reason, clause in (*_REASONS, length):
         if mark in str(error):
             return CertificateRejected(f"the chain of {name_of(leaf)} {reason}", clause=clause)
     return CertificateRejected(f"the chain of {name_of(leaf)} is invalid: {quote(str(error))}", clause="RFC5280-02")
@@ -482,9 +482,9 @@ def explain(
 
 def counts_self_issued(reached: Reached, anchors: Sequence[x509.Certificate]) -> bool:
     """Whether path lengths are limited where there are self-issued certificates, which RFC 5280 does not count."""
-    between = list(reached)[1:]
-    limits = [each for each in map(_constraints, between) if each is not None and each.path_length is not None]
-    return bool(limits) and any(each.subject == each.issuer for each in between if each not in anchors)
+    issuers = list(reached)[1:]  # the first of them issued the leaf, and no limit of it matters
+    limited = any(each and each.path_length is not None for each in map(_constraints, issuers[1:]))
+    return limited and any(each.subject == each.issuer for each in issuers if each not in anchors)
 
 
 def _constraints(certificate: x509.Certificate) -> x509.BasicConstraints | None:

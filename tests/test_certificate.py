@@ -19,6 +19,7 @@ from certificate_tools import ANY, AT, CODE, SECOND, SERVER, Owner, PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+from cryptography.x509.verification import VerificationError
 
 from model_signing_ref import certificates, hashing, signing, verifying
 from model_signing_ref.bundle import CERTIFICATE, Bundle, Material, read_bundle
@@ -256,8 +257,9 @@ def test_files_that_will_not_do(files: Files) -> None:
     broken = files.folder / "broken.pem"
     broken.write_bytes(ROOT.pem.replace(b"MII", b"MIJ", 1))
     for path in (empty, text, broken):
-        with pytest.raises(OperationError, match="no PEM or DER certificate"):
+        with pytest.raises(OperationError, match="no PEM or DER certificate") as caught:
             certificates.load_certificates(path)
+        assert "private key" not in caught.value.detail
     with pytest.raises(OperationError, match="private key"):
         certificates.load_certificates(files.key(SIGNER.key))
     with pytest.raises(OperationError, match="more than"):
@@ -307,9 +309,12 @@ def test_certificates_of_the_bundle_are_no_anchors(model: Path, files: Files) ->
         files.verify(model, signature, OTHER)
 
 
+@pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_system_roots(variable: str, model: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_system_roots(variable: str, first: bool, model: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     signature = files.sign(model, SIGNER, MIDDLE)
+    third = issue("third")
+    two = (ROOT, third) if first else (third, ROOT)
     folder = files.folder / "roots"
     folder.mkdir()
     monkeypatch.setenv("SSL_CERT_FILE", str(files.pem("system", OTHER)))
@@ -317,14 +322,15 @@ def test_system_roots(variable: str, model: Path, files: Files, monkeypatch: pyt
     with pytest.raises(CertificateRejected):
         files.verify(model, signature, system_roots=True)
     if variable == "SSL_CERT_FILE":
-        files.pem("system", OTHER, ROOT)
+        files.pem("system", *two)
     else:
-        (folder / "0a1b2c3d.0").write_bytes(ROOT.pem)
-        (folder / "README").write_bytes(b"no certificate")
+        for number, each in enumerate(two):
+            (folder / f"0a1b2c3d.{number}").write_bytes(each.pem)
+        (folder / "0a1b2c3d.0.old").write_bytes(b"no certificate")
     assert files.verify(model, signature, system_roots=True) == []
     assert files.verify(model, signature, ROOT) == []
     with pytest.raises(CertificateRejected):
-        files.verify(model, signature, issue("third"))
+        files.verify(model, signature, third)
 
 
 def test_without_system_roots_they_are_not_read(model: Path, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,6 +418,23 @@ def test_the_order_of_the_checks(number: int) -> None:
     assert type(caught.value) is kind
 
 
+@pytest.mark.parametrize("number", [certificates.MAX_CANDIDATES, certificates.MAX_CANDIDATES + 1])
+def test_how_many_issuers_are_tried(number: int) -> None:
+    """So many of one name and key, of which none leads to the anchor."""
+    nobody = issue("nobody")
+    twins = [issue("twin", nobody) for _ in range(number)]
+    usable = [each.certificate for each in (leaf(twins[0]), *twins, OTHER)]
+    with pytest.raises(VerificationError) as caught:
+        certificates.find_chain(usable, [OTHER.certificate], AT)
+    assert ("too many candidate" in str(caught.value)) == (number > 200)
+
+
+@pytest.mark.parametrize(("bits", "clause"), [(2047, "REF-CERT-04"), (2048, None)])
+def test_how_long_an_rsa_key_has_to_be(bits: int, clause: str | None) -> None:
+    fault = certificates.key_fault(issue("rsa authority", kind=f"rsa{bits}").certificate)
+    assert (fault and fault.clause) == clause
+
+
 def test_the_signature_is_that_of_the_leafs_key() -> None:
     other = leaf(MIDDLE, "other signer")
     with pytest.raises(SignatureRejected, match="DSSE-01"):
@@ -436,7 +459,7 @@ def test_the_time_to_verify_at() -> None:
     bundle = signed(short, MIDDLE)
     for good in (utc(2025), utc(2025, 3), utc(2025, 6), dt.datetime(2025, 3, 1)):
         assert notes_of(bundle, ROOT, verification_time=good) == []
-    for bad in (utc(2025) - SECOND, utc(2025, 6) + SECOND, AT, None):
+    for bad in (utc(2025) - SECOND, utc(2025, 6) + SECOND / 2, utc(2025, 6) + SECOND, AT, None):
         with pytest.raises(TimeRejected, match=r"OMS-8\.2-01"):
             notes_of(bundle, ROOT, verification_time=bad)
     with pytest.raises(TimeRejected, match=r"OMS-8\.2-01"):
@@ -446,7 +469,15 @@ def test_the_time_to_verify_at() -> None:
 def test_parse_time() -> None:
     good = ["2026-06-01T00:00:00Z", "2026-06-01T02:00:00+02:00", "2026-06-01", "2026-06-01 00:00:00"]
     assert {certificates.parse_time(text) for text in good} == {AT}
-    for bad in ("", "now", "2026-13-01", "1780272000", "2026-06-01T00:00:00ZZ", "0001-01-01T00:00:00+23:00"):
+    for bad in (
+        "",
+        "now",
+        "2026-13-01",
+        "1780272000",
+        "2026-06-01x00:00:00",
+        "2026-06-01T00:00:00ZZ",
+        "0001-01-01T00:00:00+23:00",
+    ):
         with pytest.raises(OperationError):
             certificates.parse_time(bad)
 

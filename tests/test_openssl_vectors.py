@@ -28,6 +28,13 @@ _WEAK = "REF-CERT-04: its security level 1 lets it pass"
 _POLICIES = "it processes policies only with -policy_check"
 _DER = "its reader of PEM takes the first value and does not look further"
 _SECOND = "notAfter belongs to the validity (RFC 5280, 4.1.2.5); OpenSSL ends a second early"
+_NAMES = "REF-CERT-08: it applies constraints on directory names, and on addresses in subjects"
+_SELF_ISSUED = "REF-CERT-10: it does not count self-issued certificates"
+_SERIAL = "RFC 5280, 4.1.2.2: it takes such numbers with grace"
+_NEGATIVE = (
+    *("serial-number-negative", "self-issued-intermediate-and-a-negative-number"),
+    *("leaf-named-like-its-issuer-and-a-negative-number", "self-issued-issuer-with-a-limit-and-a-negative-number"),
+)
 
 # What `openssl verify` accepts though the vector is not accepted, and why.
 ACCEPTED_BY_OPENSSL = {
@@ -44,19 +51,26 @@ ACCEPTED_BY_OPENSSL = {
     **dict.fromkeys(("chain-and-key", "chain-and-certificate", "something-else-in-the-bundle"), _MATERIAL),
     **dict.fromkeys(("byte-after-the-leaf", "two-in-one-entry"), _DER),
     "indefinite-length": "it reads BER",
+    **dict.fromkeys(_NEGATIVE, _SERIAL),
+    "ca-without-key-usage": _PURPOSE,
+    "intermediate-with-ed25519": "REF-CERT-04: it knows more kinds of keys",
+    **dict.fromkeys(("directory-names-excluded", "directory-names-excluded-before-hosts"), _NAMES),
+    **dict.fromkeys(("address-in-the-subject", "address-in-the-intermediate-s-subject"), _NAMES),
+    "address-in-a-subject-on-the-longer-way": _NAMES,
     "issuer-in-upper-case": "RFC 5280, 7.1: it compares names without regard to case",
-    "self-issued-intermediate": "REF-CERT-10: it does not count self-issued certificates",
+    **dict.fromkeys(("self-issued-intermediate", "self-issued-intermediate-below-a-limited-root"), _SELF_ISSUED),
+    "self-issued-intermediate-on-the-longer-way": _SELF_ISSUED,
     "more-certificates-than-fit": "REF-CERT-06: it has no such limit",
     "nine-intermediates": "REF-CERT-09: it allows a hundred",
-    "directory-names-permitted": "REF-CERT-08: it applies constraints on directory names",
+    "directory-names-permitted": _NAMES,
     "self-issued-intermediate-given": "where there are no key identifiers it goes by the names",
-    "serial-number-negative": "RFC 5280, 4.1.2.2: it takes such numbers with grace",
     "leaf-with-a-name-of-bits": "it compares names and does not look at the types in them",
 }
 # What it refuses though the chain is good, and why.
 REFUSED_BY_OPENSSL = {
     "intermediate-s-last-second": _SECOND,
     "leaf-s-last-second": _SECOND,
+    "dead-end-before-the-intermediate": "it tries one way, and takes no other where that leads to nobody",
     "authority-key-identifier-of-another": "identifiers help to find an issuer; the signature says who it is",
 }
 

@@ -81,6 +81,14 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "shard_size": (10, 100),
     "ignore_paths": (["a"], ["dir"], ["a", "dir/b"]),
 }
+LAYERS = ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
+# What is put into the recipe of a chain.
+CHAIN_VALUES: tuple[Any, ...] = (
+    *(True, False, 0, 1, -1, "root", "ca", "leaf", "p256/leaf", "p384/ca", "rsa/model", "rsa1024/ca", "ed25519/ca"),
+    *("sha1", "sha256", "sha512", "2020-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2028-01-01T00:00:00Z", "Model CA"),
+    *(["codeSigning"], ["serverAuth"], ["digitalSignature"], ["keyCertSign"], [["dNSName", "models.example"]], {}),
+    *({"critical": True, "value": "0500"}, {"critical": True, "ca": True, "path_length": 0}),
+)
 MAX_BYTES = 50_000  # of a bundle that is edited
 
 
@@ -92,7 +100,7 @@ def inputs(vectors: list[case.Vector], seed: int, count: int) -> list[case.Vecto
     while len(made) < count:
         control = chance.choice(controls)
         try:
-            material = edits.apply({name: control[name] for name in case.MATERIAL}, _edit(chance, control))
+            material = edits.apply({name: control[name] for name in case.made_of(control)}, _edit(chance, control))
         except (AssertionError, LookupError, ValueError, TypeError, AttributeError):
             continue  # this edit can't be made to this vector
         about = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
@@ -105,9 +113,9 @@ def _is_small(vector: case.Vector) -> bool:
 
 
 def _edit(chance: random.Random, control: case.Vector) -> Any:
-    layer = chance.choice(
-        ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
-    )
+    layer = chance.choice((*LAYERS, *(("chain",) * len(LAYERS) if "chain" in control else ())))
+    if layer == "chain":
+        return _edit_of_json(chance, layer, control["chain"])
     if layer == "tree":
         return _edit_of_tree(chance, control)
     if layer == "options":
@@ -122,7 +130,7 @@ def _edit(chance: random.Random, control: case.Vector) -> Any:
 
 
 def _edit_of_json(chance: random.Random, layer: str, value: Any) -> Any:
-    pointer, more = "", {}
+    pointer, more, values = "", {}, CHAIN_VALUES if layer == "chain" else VALUES
     while isinstance(value, (dict, list)) and value and (not pointer or chance.random() < 0.8):
         key = chance.choice(sorted(value) if isinstance(value, dict) else range(len(value)))
         pointer, value = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}", value[key]
@@ -132,12 +140,12 @@ def _edit_of_json(chance: random.Random, layer: str, value: Any) -> Any:
     if kind == 0:
         return edits.remove_at(layer, pointer, **more)
     if kind == 1:
-        return edits.set_at(layer, f"{pointer.rpartition('/')[0]}/new", chance.choice(VALUES), **more)
+        return edits.set_at(layer, f"{pointer.rpartition('/')[0]}/new", chance.choice(values), **more)
     if kind == 2 and pointer[-1].isdigit():
         return edits.insert_at(layer, pointer, value, **more)
     if kind == 3 and pointer[-1].isdigit():
         return edits.move_at(layer, pointer, f"{pointer.rpartition('/')[0]}/0", **more)
-    return edits.set_at(layer, pointer, chance.choice(VALUES), **more)
+    return edits.set_at(layer, pointer, chance.choice(values), **more)
 
 
 def _edit_of_tree(chance: random.Random, control: case.Vector) -> Any:

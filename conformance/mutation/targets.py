@@ -37,6 +37,10 @@ def _key(*families: str) -> Target:
     return Target(("key",), families)
 
 
+def _certificate(*families: str) -> Target:
+    return Target(("certificate",), families)
+
+
 VERIFIERS = (
     Verifier(
         "package",
@@ -53,6 +57,8 @@ VERIFIERS = (
             "model_signing_ref/digests.py": _key("digest", "shards", "algorithms", "files"),
             "model_signing_ref/verifying.py": _key("files", "ignored", "digest", "shards"),
             "model_signing_ref/compat.py": _key("compat"),
+            "model_signing_ref/verifiers/certificate.py": _certificate("certificate"),
+            "model_signing_ref/certificates.py": _certificate("certificate"),
         },
     ),
     Verifier(

@@ -2,7 +2,7 @@
 
 MODULES = (
     *("bundle", "material", "envelope", "key"),
-    *("certificate", "certificate_anchors", "certificate_leaf", "certificate_bundle"),
+    *("certificate", "certificate_anchors", "certificate_leaf", "certificate_bundle", "certificate_ways"),
     *("signature", "sigstore", "statement", "predicate"),
     *("names", "order", "root_digest", "files", "digest", "shards", "algorithms", "ignored", "compat", "limits"),
 )
