@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -35,16 +36,26 @@ def test_writes_and_replaces(tmp_path: Path) -> None:
 def test_the_new_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "s"
     target.write_bytes(b"old")
-    seen: list[tuple[bytes, bool]] = []
+    seen: list[tuple[bytes, int | None]] = []
     real = os.fsync
 
     def look(fd: int) -> None:
-        seen.append((target.read_bytes(), os.path.isdir(f"/proc/self/fd/{fd}")))
+        status = os.fstat(fd)
+        seen.append((target.read_bytes(), None if stat.S_ISDIR(status.st_mode) else status.st_size))
         real(fd)
 
     monkeypatch.setattr(os, "fsync", look)
-    output.write_whole(target, b"new")
-    assert seen == [(b"old", False), (b"new", True)]
+    output.write_whole(target, b"newer")
+    assert seen == [(b"old", len(b"newer")), (b"newer", None)]
+
+
+def test_who_may_read_it_is_for_the_umask_to_say(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        output.write_whole(tmp_path / "s", b"new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o666
 
 
 FAILURES = (OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), MemoryError())
@@ -148,7 +159,8 @@ def test_which_leftovers_are_removed(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_another_users_process_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: int, __: int) -> None:
+    def refuse(_: int, number: int) -> None:
+        assert number == 0, "it would get a signal"
         raise PermissionError
 
     (tmp_path / ".s.77.oms-tmp").touch()

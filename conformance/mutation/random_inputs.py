@@ -9,7 +9,7 @@ import json
 import random
 from typing import Any
 
-from conformance import case
+from conformance import case, signing_case
 from conformance.generate import edits, kit
 
 # What is put into JSON: each kind of value, and those at the edges of what clauses allow.
@@ -81,6 +81,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "shard_size": (10, 100),
     "ignore_paths": (["a"], ["dir"], ["a", "dir/b"]),
 }
+TO_SIGN = ("options", "model", "outside")  # what may be edited of a vector to sign
 MAX_BYTES = 50_000  # of a bundle that is edited
 
 
@@ -91,11 +92,15 @@ def inputs(vectors: list[case.Vector], seed: int, count: int) -> list[case.Vecto
     made: list[case.Vector] = []
     while len(made) < count:
         control = chance.choice(controls)
+        signs = signing_case.is_one(control)
+        members = TO_SIGN if signs else case.MATERIAL
         try:
-            material = edits.apply({name: control[name] for name in case.MATERIAL}, _edit(chance, control))
+            material = edits.apply({name: control[name] for name in members}, _edit(chance, control))
         except (AssertionError, LookupError, ValueError, TypeError, AttributeError):
             continue  # this edit can't be made to this vector
         about = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
+        if signs:
+            about |= {"id": f"{signing_case.FAMILY}/{about['id']}", "manifest": None, "bundle": None}
         made.append({**control, **material, **about})
     return made
 
@@ -106,12 +111,15 @@ def _is_small(vector: case.Vector) -> bool:
 
 def _edit(chance: random.Random, control: case.Vector) -> Any:
     layer = chance.choice(
-        ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
+        ("tree", "options")
+        if signing_case.is_one(control)
+        else ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
     )
     if layer == "tree":
         return _edit_of_tree(chance, control)
     if layer == "options":
-        name = chance.choice(sorted(OPTIONS))
+        known = signing_case.OPTIONS if signing_case.is_one(control) else OPTIONS
+        name = chance.choice(sorted(known))
         return edits.option(name, chance.choice(OPTIONS[name]))
     data = case.bundle_bytes(control) if layer.startswith("bundle") else edits.open_payload(control)
     if layer.endswith("bytes"):
