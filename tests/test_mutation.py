@@ -134,7 +134,7 @@ def test_what_is_left_out_is_never_reached(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def made(parent: Path, vector: case.Vector) -> Path:
-    folder = parent / vector["id"].replace("/", "-")
+    folder = parent / str(vector["id"]).replace("/", "-")
     folder.mkdir(parents=True)
     return folder
 

@@ -98,7 +98,7 @@ def inputs(vectors: list[case.Vector], seed: int, count: int) -> list[case.Vecto
             material = edits.apply({name: control[name] for name in members}, _edit(chance, control))
         except (AssertionError, LookupError, ValueError, TypeError, AttributeError):
             continue  # this edit can't be made to this vector
-        about = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
+        about: dict[str, Any] = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
         if signs:
             about |= {"id": f"{signing_case.FAMILY}/{about['id']}", "manifest": None, "bundle": None}
         made.append({**control, **material, **about})

@@ -233,8 +233,9 @@ def _observe(adapter: str, made: Laid) -> inprocess.Outcome:
     signal.setitimer(signal.ITIMER_REAL, VECTOR_SECONDS, 1)  # again, in case the first is caught
     try:
         with inprocess.as_nobody(made.vector):
-            signs = isinstance(made, signing_case.SigningCase)
-            return inprocess_signing.package(made) if signs else inprocess.ADAPTERS[adapter](made)
+            if isinstance(made, signing_case.SigningCase):
+                return inprocess_signing.package(made)
+            return inprocess.ADAPTERS[adapter](made)
     except TimedOut:
         return inprocess.Outcome("time-out")
     except Exception as error:
