@@ -637,7 +637,7 @@ def unreadable_file() -> Edit:
 @FAMILY.reject("unreadable-file-alone", "OMS-6.1-01", "REF-FILES-02", names="REF-FILES-02", **HIDDEN)
 def unreadable_file_alone() -> Edit:
     """Who signs may not read the one file that there is."""
-    return tree("replace", path="weights.bin", entry=file("weights.bin", "weights", mode="0000"))
+    return tree("exchange", entries=[file("weights.bin", "weights", mode="0000")])
 
 
 @SHARDS.reject(
