@@ -84,8 +84,6 @@ def hash_model(
         if only is not None:
             found = tree.only_named(found, only)
         refuse_problems(found.problems)
-        if absent := sorted(set(only or ()).difference(found.files)):
-            raise OperationError(f"{quote(absent[0])} is not among the files of the model {quote(root.path)}")
         resources = hash_files(root, found.files, serialization, plan.settings, warn)
     manifest = Manifest(name, serialization, resources, root_digest(resources))
     holds(warn, "S6", sha256=manifest.root_digest)

@@ -96,7 +96,7 @@ def remove_leftovers(path: StrPath) -> None:
                     os.unlink(os.path.join(folder, entry))
 
 
-def _is_running(pid: int, thread: int = 0) -> bool:
+def _is_running(pid: int, thread: int) -> bool:
     """Whether the writer of a temporary file may still be at work; this thread is not."""
     if pid == os.getpid():
         return any(other.ident == thread for other in threading.enumerate()) and thread != threading.get_ident()

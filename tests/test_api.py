@@ -28,12 +28,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import model_signing_ref as model_signing
-from model_signing_ref import hashing, signing, verifying
+from model_signing_ref import digests, hashing, signing, verifying
 from model_signing_ref.bundle import KEY, Bundle, Material
 from model_signing_ref.errors import (
     DigestRejected,
     FilesRejected,
     KeyRejected,
+    MissingExtra,
     Note,
     OperationError,
     PredicateRejected,
@@ -365,6 +366,21 @@ def test_chunk_size_and_workers_change_nothing(model: Path, chunk_size: int) -> 
         hashing.Config().use_file_serialization(chunk_size=chunk_size, max_workers=0)
     with pytest.raises(ValueError, match="chunk_size"):
         hashing.Config().use_shard_serialization(chunk_size=-1 - chunk_size)
+
+
+def test_the_default_size_of_shards() -> None:
+    assert hashing.Plan(method="shards").serialization(()).shard_size == 1_000_000_000
+
+
+def test_an_algorithm_that_is_not_installed_is_said_before_the_model_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: str) -> None:
+        raise MissingExtra("blake3 is not installed", clause="OMS-REG-03")
+
+    monkeypatch.setattr(digests, "new_hash", absent)
+    with pytest.raises(MissingExtra):
+        hashing.hash(tmp_path / "no model")
 
 
 def test_links_when_allowed(model: Path, key_files: Keys, verifier: verifying.Config) -> None:

@@ -15,9 +15,16 @@ from pathlib import Path
 import pytest
 from conftest import Cli, Done, keys_for, one_line, run_child
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa, x25519
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
-from model_signing_ref import output
+from model_signing_ref import keys, output
+from model_signing_ref import paths as model_paths
 from model_signing_ref.errors import OperationError, explain_os_error
 
 Keys = tuple[Path, Path]
@@ -153,6 +160,27 @@ def test_key_of_another_type_or_curve(model: Path, signed: Path, tmp_path: Path,
     line = failed(run_child("sign", "key", "--private-key", private, "--signature", signed, model))
     assert line == f"Signing failed: the key in {str(private)!r} is not on P-256, P-384 or P-521 (OMS-REG-04)"
     assert signed.read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["RSA", "secp256k1"])
+def test_private_key_of_another_type_or_curve(tmp_path: Path, kind: str) -> None:
+    private, _ = write_other_keys(tmp_path, kind)
+    with pytest.raises(OperationError, match=r"is not on P-256, P-384 or P-521 \(OMS-REG-04\)"):
+        keys.load_private_key(private)
+
+
+def test_encrypted_private_key_and_no_password(tmp_path: Path) -> None:
+    path, key = tmp_path / "key.pem", ec.generate_private_key(ec.SECP256R1())
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pw")))
+    with pytest.raises(OperationError, match="is encrypted and no password was given"):
+        keys.load_private_key(path)
+    assert keys.load_private_key(path, lambda: b"pw").private_numbers() == key.private_numbers()
+
+
+def test_name_of_a_model() -> None:
+    assert [model_paths.model_name(path) for path in ("/", "/a/b", b"a/")] == ["/", "b", "a"]
+    with pytest.raises(OperationError, match="is not UTF-8"):
+        model_paths.model_name(b"/a/\xff")
 
 
 # Inputs that are absent, of the wrong kind or unreadable.

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from conformance import case, inprocess
+from conformance import case, inprocess, inprocess_signing, signing_case
 from conformance.mutation import equivalents, operators, random_inputs, reach, record, run, targets
-from model_signing_ref import hashing
+from model_signing_ref import bundle, hashing, output, signing, statement, tree
 
 ROOT = targets.ROOT
 SPEC = ROOT / "spec" / "clauses.json"
@@ -107,12 +107,13 @@ def test_what_is_reached_by_name() -> None:
     assert operators.reachable({"a.py": tree}, {"f"}) == {"a.py": {"f", "g", "A"}}
 
 
-def test_mutants_of_both_verifiers() -> None:
+def test_mutants_of_the_verifiers_and_of_the_signer() -> None:
     found = [mutant for _, mutant in targets.all_mutants()]
     assert len({mutant.id for mutant in found}) == len(found)
     assert len([mutant for mutant in found if "standalone" in mutant.file]) >= 300
     assert len([mutant for mutant in found if "standalone" not in mutant.file]) >= 300
-    assert {mutant.file for mutant in found} == {file for each in targets.VERIFIERS for file in each.files}
+    without = {"model_signing_ref/signer.py", "model_signing_ref/signers/key.py"}
+    assert {mutant.file for mutant in found} | without == {file for each in targets.VERIFIERS for file in each.files}
     assert len(targets.controls()) == 2
 
 
@@ -121,14 +122,24 @@ def test_what_is_left_out_is_never_reached(monkeypatch: pytest.MonkeyPatch, tmp_
         raise AssertionError
 
     names = [name.partition(":")[2] for name in targets.NEVER_REACHED]
-    assert names == ["DEFAULT_SHARD_SIZE"]
-    monkeypatch.setattr(hashing.Plan, "serialization", reached)
-    monkeypatch.setattr(hashing.Config, "__init__", reached)
+    assert names == ["DEFAULT_SHARD_SIZE", "Config", "sign", "Config", "only_named"]
+    for owner, name in ((hashing.Config, "__init__"), (signing.Config, "__init__")):
+        monkeypatch.setattr(owner, name, reached)
+    monkeypatch.setattr(signing, "sign", reached)
+    monkeypatch.setattr(tree, "only_named", reached)
     monkeypatch.setattr(hashing, "DEFAULT_SHARD_SIZE", None)  # in manifest.py it is only defined
-    for number, vector in enumerate(each for each in case.load() if each["id"] in ("files/plain", "shards/middle")):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        assert inprocess.package(case.materialise(vector, folder)).verdict == "accept"
+    to_sign = [each for each in signing_case.load() if each["id"] in (signing_case.SMOKE, "signing/shards-order")]
+    for vector in to_sign:
+        assert inprocess_signing.package(signing_case.materialise(vector, made(tmp_path, vector))).verdict == "accept"
+    monkeypatch.setattr(hashing.Plan, "serialization", reached)
+    for vector in (each for each in case.load() if each["id"] in ("files/plain", "shards/middle")):
+        assert inprocess.package(case.materialise(vector, made(tmp_path, vector))).verdict == "accept"
+
+
+def made(parent: Path, vector: case.Vector) -> Path:
+    folder = parent / str(vector["id"]).replace("/", "-")
+    folder.mkdir(parents=True)
+    return folder
 
 
 # --- how vectors notice
@@ -154,6 +165,32 @@ OUTCOME = inprocess.Outcome("reject", "names", "OMS-6.1.2-03", "one", "two")
 def test_how_a_vector_notices(got: inprocess.Outcome, how: str) -> None:
     vector = {"stages": ["names", "predicate"], "clauses": ["OMS-6.1.2-03", "OMS-6.1.2-01"]}
     assert run.noticed(vector, got, OUTCOME) == how
+
+
+def sign(name: str, folder: Path) -> inprocess.Outcome:
+    vector = next(each for each in signing_case.load() if each["id"] == name)
+    return inprocess_signing.package(signing_case.materialise(vector, made(folder, vector)))
+
+
+def test_how_a_signing_vector_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right, refused, a manifest that is wrong, another file left behind, and other bytes that are as good."""
+    assert sign("signing/one-file", tmp_path / "a").verdict == "accept"
+    refused = sign("signing/no-file", tmp_path / "b")
+    assert (refused.verdict, refused.stage) == ("reject", None)
+    assert "has no file to sign" in refused.detail
+    with monkeypatch.context() as patch:
+        patch.setattr(signing, "write_statement", lambda made: statement.write_statement(made._replace(model_name="x")))
+        wrong = sign("signing/one-file", tmp_path / "c")
+    assert (wrong.verdict, wrong.stage, wrong.clause) == ("accept", "subject", "OMS-6.5.1-03")
+    with monkeypatch.context() as patch:
+        patch.setattr(output, "check_writable", lambda path: Path(f"{path}.other").touch())
+        assert sign("signing/one-file", tmp_path / "d")[:2] == ("accept", "nothing-else")
+        assert sign("signing/no-file", tmp_path / "e")[:2] == ("reject", "nothing-else")
+    with monkeypatch.context() as patch:
+        patch.setattr(signing, "write_bundle", lambda made: bundle.write_bundle(made) + b"\n")
+        other = sign("signing/one-file", tmp_path / "f")
+    assert other[:2] == ("accept", None)
+    assert other.told != sign("signing/one-file", tmp_path / "g").told
 
 
 # --- the list

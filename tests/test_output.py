@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -35,16 +36,26 @@ def test_writes_and_replaces(tmp_path: Path) -> None:
 def test_the_new_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "s"
     target.write_bytes(b"old")
-    seen: list[tuple[bytes, bool]] = []
+    seen: list[tuple[bytes, int | None]] = []
     real = os.fsync
 
     def look(fd: int) -> None:
-        seen.append((target.read_bytes(), os.path.isdir(f"/proc/self/fd/{fd}")))
+        status = os.fstat(fd)
+        seen.append((target.read_bytes(), None if stat.S_ISDIR(status.st_mode) else status.st_size))
         real(fd)
 
     monkeypatch.setattr(os, "fsync", look)
-    output.write_whole(target, b"new")
-    assert seen == [(b"old", False), (b"new", True)]
+    output.write_whole(target, b"newer")
+    assert seen == [(b"old", len(b"newer")), (b"newer", None)]
+
+
+def test_who_may_read_it_is_for_the_umask_to_say(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        output.write_whole(tmp_path / "s", b"new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o666
 
 
 FAILURES = (OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt(), MemoryError())
@@ -89,17 +100,41 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (target.read_bytes(), leftovers(tmp_path)) == (b"old", [])
 
 
-def test_a_leftover_that_stays_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("of", "named"), [(None, "s"), ("other", "other")])
+def test_what_fails_says_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str | None, named: str) -> None:
+    """A full disk names no file: then it is the signature. What names one keeps it."""
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", *([str(tmp_path / of)] if of else []))
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        output.write_whole(tmp_path / "s", b"new")
+    assert caught.value.filename == str(tmp_path / named)
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"),
+    [
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (MemoryError("too much"), "too much"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
+    ],
+)
+def test_a_leftover_that_stays_is_named(tmp_path: Path, cause: BaseException, reason: str) -> None:
     def fail(*_: object, **__: object) -> None:
+        raise cause
+
+    def keep(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", fail)
-        patch.setattr(os, "unlink", fail)
+        patch.setattr(os, "unlink", keep)
         with pytest.raises(OperationError) as caught:
             output.write_whole(tmp_path / "s", b"new")
     (name,) = leftovers(tmp_path)
-    assert caught.value.detail == f"Input/output error; the temporary file '{tmp_path / name}' is left over"
+    assert caught.value.detail == f"{reason}; the temporary file '{tmp_path / name}' is left over"
     output.remove_leftovers(tmp_path / "s")
     assert leftovers(tmp_path) == []
 
@@ -148,7 +183,8 @@ def test_which_leftovers_are_removed(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_another_users_process_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: int, __: int) -> None:
+    def refuse(_: int, number: int) -> None:
+        assert number == 0, "it would get a signal"
         raise PermissionError
 
     (tmp_path / ".s.77.oms-tmp").touch()
@@ -157,10 +193,25 @@ def test_leftovers_of_another_users_process_are_kept(tmp_path: Path, monkeypatch
     assert leftovers(tmp_path) == [".s.77.oms-tmp"]
 
 
+def test_which_writers_are_still_at_work() -> None:
+    """A process before and one after this one, the main thread as another sees it, and no thread of a large number."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert output._is_running(child.pid, 0)
+        assert child.stdin
+        child.stdin.write(b"\n")
+    assert output._is_running(os.getppid(), 0)
+    assert not output._is_running(os.getpid(), 2**63)
+    main, seen = threading.get_ident(), list[bool]()
+    other = threading.Thread(target=lambda: seen.append(output._is_running(os.getpid(), main)))
+    other.start()
+    other.join()
+    assert seen == [True]
+
+
 def test_no_process_is_asked_for_where_that_would_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("signal 0 ends a process there"))
     monkeypatch.setattr(output.os, "name", "nt")  # type: ignore[attr-defined]
-    assert output._is_running(os.getppid()) is False
+    assert output._is_running(os.getppid(), 0) is False
 
 
 def test_a_name_of_odd_characters(tmp_path: Path) -> None:

@@ -634,6 +634,23 @@ def unreadable_file() -> Edit:
     return tree("add", entry=file("secret.bin", "secret", mode="0000"))
 
 
+@FAMILY.reject("unreadable-file-alone", "OMS-6.1-01", "REF-FILES-02", names="REF-FILES-02", **HIDDEN)
+def unreadable_file_alone() -> Edit:
+    """Who signs may not read the one file that there is."""
+    return tree("exchange", entries=[file("weights.bin", "weights", mode="0000")])
+
+
+@SHARDS.reject(
+    "shards-unreadable-file-alone",
+    *("OMS-6.1-01", "REF-FILES-02"),
+    names="REF-FILES-02",
+    **{**HIDDEN, "control": "shards-size"},
+)
+def shards_unreadable_file_alone() -> Edit:
+    """The same in shards, for which a file's size has to be known."""
+    return tree("exchange", entries=[file("secret.bin", "secret", mode="0000")])
+
+
 @FAMILY.reject("unreadable-folder", "OMS-6.1-01", "REF-FILES-02", names="REF-FILES-02", **HIDDEN)
 def unreadable_folder() -> Edit:
     """Who signs may not list one of the folders, in which there is a file."""
@@ -697,6 +714,17 @@ def ignored_outside() -> Edit:
 def ignored_glob() -> Edit:
     """The caller leaves out a path with an asterisk, which the manifest can't hold."""
     return option("ignore_paths", ["*.tmp"])
+
+
+@strict(
+    "ignored-glob-last",
+    "OMS-6.2.1-01",
+    why="OMS forbids to record it, and asks that it be recorded.",
+    names="OMS-6.2.1-01",
+)
+def ignored_glob_last() -> Edit:
+    """The same with a question mark, in the last of several paths."""
+    return option("ignore_paths", ["cache", "weights.b?n"])
 
 
 @strict(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from conformance import case
+from conformance import case, signing_case
 
 from . import equivalents, random_inputs, record, run, targets, unit_tests
 from .operators import Mutant
@@ -28,7 +28,7 @@ def main(words: list[str]) -> int:
     started = time.monotonic()
     entries = equivalents.load()
     jobs = _chosen(arguments)
-    vectors = list(case.load())
+    vectors = [*case.load(), *signing_case.load()]
     with run.bench(vectors) as ready:
         _control(ready)
         results, left = [], 0

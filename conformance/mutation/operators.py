@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 
@@ -274,9 +274,13 @@ def names_in(node: ast.AST) -> set[str]:
     return names | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
 
 
-def reachable(trees: dict[str, ast.Module], roots: set[str]) -> dict[str, set[str]]:
-    """The definitions of each file that code which speaks of `roots` may come to, by name alone: rather too many."""
-    left = [(file, name, node) for file, tree in trees.items() for name, node in definitions(tree)]
+def reachable(trees: dict[str, ast.Module], roots: set[str], never: Collection[str] = ()) -> dict[str, set[str]]:
+    """The definitions of each file that code which speaks of `roots` may come to, by name alone: rather too many.
+
+    None of `never`, each `<file>:<definition>`, or of a class among them.
+    """
+    named = [(file, name, node) for file, tree in trees.items() for name, node in definitions(tree)]
+    left = [each for each in named if not {f"{each[0]}:{each[1]}", f"{each[0]}:{each[1].partition('.')[0]}"} & {*never}]
     used, found, reached = set(roots), {file: set[str]() for file in trees}, left
     while reached:
         reached = [each for each in left if _is_used(each[1], used)]

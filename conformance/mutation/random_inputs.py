@@ -9,7 +9,7 @@ import json
 import random
 from typing import Any
 
-from conformance import case
+from conformance import case, signing_case
 from conformance.generate import edits, kit
 
 # What is put into JSON: each kind of value, and those at the edges of what clauses allow.
@@ -82,6 +82,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "ignore_paths": (["a"], ["dir"], ["a", "dir/b"]),
 }
 LAYERS = ("bundle", "payload", "payload", "payload", "bundle-bytes", "payload-bytes", "tree", "tree", "options")
+LAYERS_TO_SIGN = ("tree", "options")
 # What is put into the recipe of a chain.
 CHAIN_VALUES: tuple[Any, ...] = (
     *(True, False, 0, 1, -1, "root", "ca", "leaf", "p256/leaf", "p384/ca", "rsa/model", "rsa1024/ca", "ed25519/ca"),
@@ -89,6 +90,7 @@ CHAIN_VALUES: tuple[Any, ...] = (
     *(["codeSigning"], ["serverAuth"], ["digitalSignature"], ["keyCertSign"], [["dNSName", "models.example"]], {}),
     *({"critical": True, "value": "0500"}, {"critical": True, "ca": True, "path_length": 0}),
 )
+TO_SIGN = ("options", "model", "outside")  # what may be edited of a vector to sign
 MAX_BYTES = 50_000  # of a bundle that is edited
 
 
@@ -99,11 +101,15 @@ def inputs(vectors: list[case.Vector], seed: int, count: int) -> list[case.Vecto
     made: list[case.Vector] = []
     while len(made) < count:
         control = chance.choice(controls)
+        signs = signing_case.is_one(control)
+        members = TO_SIGN if signs else case.made_of(control)
         try:
-            material = edits.apply({name: control[name] for name in case.made_of(control)}, _edit(chance, control))
+            material = edits.apply({name: control[name] for name in members}, _edit(chance, control))
         except (AssertionError, LookupError, ValueError, TypeError, AttributeError):
             continue  # this edit can't be made to this vector
-        about = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
+        about: dict[str, Any] = {"id": f"random/{len(made)}", "verdict": "either", "clauses": [], "stages": []}
+        if signs:
+            about |= {"id": f"{signing_case.FAMILY}/{about['id']}", "manifest": None, "bundle": None}
         made.append({**control, **material, **about})
     return made
 
@@ -113,13 +119,15 @@ def _is_small(vector: case.Vector) -> bool:
 
 
 def _edit(chance: random.Random, control: case.Vector) -> Any:
-    layer = chance.choice((*LAYERS, *(("chain",) * len(LAYERS) if "chain" in control else ())))
+    layers = LAYERS_TO_SIGN if signing_case.is_one(control) else LAYERS
+    layer = chance.choice((*layers, *(("chain",) * len(LAYERS) if "chain" in control else ())))
     if layer == "chain":
         return _edit_of_json(chance, layer, control["chain"])
     if layer == "tree":
         return _edit_of_tree(chance, control)
     if layer == "options":
-        name = chance.choice(sorted(OPTIONS))
+        known = signing_case.OPTIONS if signing_case.is_one(control) else OPTIONS
+        name = chance.choice(sorted(known))
         return edits.option(name, chance.choice(OPTIONS[name]))
     data = case.bundle_bytes(control) if layer.startswith("bundle") else edits.open_payload(control)
     if layer.endswith("bytes"):

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
-from conformance import case
+from conformance import case, signing_case
 
 from . import equivalents, run
 
@@ -52,7 +52,7 @@ def _vectors(results: list[run.Result]) -> dict[str, list[Any]]:
         for vector, kind in result.kills:
             if kind != run.TOLD:
                 killed[vector].append(result.mutant.id)
-    scored = (vector["id"] for vector in case.load() if case.is_scored(vector))
+    scored = (vector["id"] for vector in (*case.load(), *signing_case.load()) if case.is_scored(vector))
     return {name: [len(killed[name]), _digest(killed[name])] for name in scored if name not in run.LEFT_OUT}
 
 

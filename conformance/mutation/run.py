@@ -26,9 +26,9 @@ from pathlib import Path
 from types import CodeType, ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
-from conformance import case, inprocess
+from conformance import case, inprocess, inprocess_signing, signing_case
 
-from . import reach
+from . import reach, targets
 from .operators import Mutant, mutate
 from .targets import Source, Target, module_name
 
@@ -54,6 +54,9 @@ Say = Callable[[Any], None]  # tell the parent a JSON value
 
 class TimedOut(BaseException):
     """A vector took too long."""
+
+
+Laid = case.Case | signing_case.SigningCase
 
 
 class Module(NamedTuple):
@@ -82,7 +85,7 @@ class Bench(NamedTuple):
     verifier gets to when it is loaded, and then with each case.
     """
 
-    cases: list[case.Case]
+    cases: list[Laid]
     modules: dict[str, Module]
     plain: dict[str, list[inprocess.Outcome]]
     known: dict[str, dict[str, bool]]
@@ -118,12 +121,16 @@ def bench(vectors: Iterable[case.Vector]) -> Iterator[Bench]:
             case.release(made.folder)
 
 
-def _lay_out(folder: Path, vectors: Iterable[case.Vector]) -> Iterator[case.Case]:
+def _lay_out(folder: Path, vectors: Iterable[case.Vector]) -> Iterator[Laid]:
     for number, vector in enumerate(each for each in vectors if each["id"] not in LEFT_OUT):
         inner = folder / str(number)
         inner.mkdir(mode=0o755)
         with contextlib.suppress(case.NotApplicable):
-            yield case.materialise(vector, inner)
+            if signing_case.is_one(vector):
+                os.chmod(inner, 0o777)  # noqa: S103 - each signer makes a copy in it, another user too
+                yield signing_case.materialise(vector, inner)
+            else:
+                yield case.materialise(vector, inner)
 
 
 def _outcomes(ready: Bench, adapter: str) -> tuple[list[inprocess.Outcome], dict[str, bool]]:
@@ -243,11 +250,13 @@ def _bound() -> None:
     signal.signal(signal.SIGALRM, time_out)
 
 
-def _observe(adapter: str, made: case.Case) -> inprocess.Outcome:
-    """What a verifier says of a case, whatever it does."""
+def _observe(adapter: str, made: Laid) -> inprocess.Outcome:
+    """What a verifier says of a case, or the signer does of it, whatever that is."""
     signal.setitimer(signal.ITIMER_REAL, VECTOR_SECONDS, 1)  # again, in case the first is caught
     try:
         with inprocess.as_nobody(made.vector):
+            if isinstance(made, signing_case.SigningCase):
+                return inprocess_signing.package(made)
             return inprocess.ADAPTERS[adapter](made)
     except TimedOut:
         return inprocess.Outcome("time-out")
@@ -295,7 +304,7 @@ def noticed(vector: case.Vector, got: inprocess.Outcome, plain: inprocess.Outcom
     if got.verdict != plain.verdict:
         return "verdict"
     if got.stage != plain.stage:
-        return "clause" if got.stage in vector["stages"] else "stage"
+        return "clause" if got.stage in vector.get("stages", ()) else "stage"
     if got.clause != plain.clause and got.clause not in vector["clauses"]:
         return "clause"
     return TOLD if _told(got) != _told(plain) else ""
@@ -305,7 +314,7 @@ def _told(outcome: inprocess.Outcome) -> tuple[str, ...]:
     return outcome.told, re.sub(r"\S*/tmp\S*", "", outcome.detail)
 
 
-def order(cases: list[case.Case], target: Target, before: Counter[str]) -> list[int]:
+def order(cases: list[Laid], target: Target, before: Counter[str]) -> list[int]:
     """The numbers of the cases that a file's mutants are run on.
 
     First those that killed mutants of the same function `before`, then the likely families, at last the slow ones.
@@ -318,7 +327,7 @@ def order(cases: list[case.Case], target: Target, before: Counter[str]) -> list[
         likely = target.families.index(family) if family in target.families else len(target.families)
         return late, -before[vector["id"]], likely, number
 
-    allowed = (number for number, made in enumerate(cases) if made.vector["method"] in target.methods)
+    allowed = (number for number, made in enumerate(cases) if targets.kind(made.vector) in target.methods)
     return sorted(allowed, key=rank)
 
 
