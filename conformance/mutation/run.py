@@ -32,6 +32,7 @@ from .operators import Mutant, mutate
 from .targets import Source, Target, module_name
 
 PACKAGE = "model_signing_ref"
+LOADED = (PACKAGE, "sigstore")  # what each child loads again: our package, and the one that makes Sigstore's checks
 VECTOR_SECONDS, CHILD_SECONDS = 10, 300  # of the clock: a vector takes milliseconds
 CONTROLS = 3  # families whose control a mutant kills, then it is counted for every vector
 TIME_OUTS = 3  # of one mutant, then it is given up
@@ -168,7 +169,7 @@ def _load(ready: Bench) -> dict[str, Module]:
     (loaded,) = in_child(names)
     modules = {}
     for name in loaded:
-        if name == PACKAGE or name.startswith(f"{PACKAGE}."):
+        if name.partition(".")[0] in LOADED:
             spec: Any = importlib.util.find_spec(name)
             modules[name] = Module(spec.loader.get_code(name), spec.origin, spec.submodule_search_locations is not None)
         elif name != "__main__":
@@ -238,7 +239,7 @@ def _observe(adapter: str, made: case.Case) -> inprocess.Outcome:
 
 def forget() -> None:
     """Forget the verifiers' modules, so that they are loaded again."""
-    for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in LOADED]:
         del sys.modules[name]
 
 
@@ -322,15 +323,18 @@ def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every
 
 
 def _kills_controls(ready: Bench, source: Source) -> str:
-    """How the first controls of this file's families notice, if they all do; else empty."""
-    adapter, families = source.verifier.adapter, source.verifier.files[source.file].families
+    """How the controls of this file's first families notice, if they all do; else empty."""
+    adapter, families = source.verifier.adapter, source.verifier.files[source.file].families[:CONTROLS]
     kinds = []
-    for family in families[:CONTROLS]:
-        number = next(n for n, made in enumerate(ready.cases) if made.vector["id"].startswith(f"{family}/"))
+    for number in (n for n, made in enumerate(ready.cases) if _is_control(made.vector, families)):
         kinds.append(
             noticed(ready.cases[number].vector, _observe(adapter, ready.cases[number]), ready.plain[adapter][number])
         )
     return kinds[0] if all(kind not in ("", TOLD) for kind in kinds) else ""
+
+
+def _is_control(vector: case.Vector, families: tuple[str, ...]) -> bool:
+    return vector["control"] is None and vector["id"].partition("/")[0] in families
 
 
 class _Running(NamedTuple):

@@ -37,14 +37,19 @@ def _key(*families: str) -> Target:
     return Target(("key",), families)
 
 
+def _key_and_sigstore(*families: str) -> Target:
+    return Target(("key", "sigstore"), families)
+
+
 VERIFIERS = (
     Verifier(
         "package",
         {
-            "model_signing_ref/strictjson.py": _key("bundle", "statement", "predicate"),
-            "model_signing_ref/bundle.py": _key("bundle", "material", "envelope"),
-            "model_signing_ref/dsse.py": _key("envelope", "signature"),
+            "model_signing_ref/strictjson.py": _key_and_sigstore("bundle", "statement", "predicate", "sigstore"),
+            "model_signing_ref/bundle.py": _key_and_sigstore("bundle", "material", "envelope", "sigstore"),
+            "model_signing_ref/dsse.py": _key_and_sigstore("envelope", "signature", "sigstore"),
             "model_signing_ref/verifiers/key.py": _key("key", "material", "compat"),
+            "model_signing_ref/verifiers/sigstore.py": Target(("sigstore",), ("sigstore",)),
             "model_signing_ref/keys.py": _key("key", "signature"),
             "model_signing_ref/statement.py": _key("statement", "predicate", "ignored", "shards"),
             "model_signing_ref/manifest.py": _key("names", "order", "root-digest", "shards"),
@@ -115,5 +120,5 @@ def controls() -> list[tuple[Source, operators.Mutant]]:
 
 
 def module_name(file: str) -> str:
-    """The name under which a file of the repository is imported."""
-    return file.removesuffix(".py").replace("/", ".")
+    """The name under which a file is imported."""
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
