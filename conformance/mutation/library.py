@@ -12,10 +12,10 @@ import importlib.util
 from importlib import metadata
 from pathlib import Path
 
-from . import operators
+from . import operators, run
 from .targets import Source, Target, Verifier
 
-# What vectors come to, and no more: a test compares. Not all of it: __init__ that only keeps its arguments does nothing.
+# What vectors come to, and no more (a test compares), but for what only keeps its arguments.
 CHECKS = {
     "sigstore/verify/verifier.py": (
         *("Verifier.__init__", "Verifier._verify_signed_timestamp", "Verifier._verify_timestamp_authority"),
@@ -72,9 +72,7 @@ def version() -> str:
 
 def sources() -> list[Source]:
     """The files of the sigstore package that check something."""
-    return [
-        Source(LIBRARY, file, (folder() / file).read_text("utf-8"), set(wanted)) for file, wanted in CHECKS.items()
-    ]
+    return [Source(LIBRARY, file, (folder() / file).read_text("utf-8"), set(wanted)) for file, wanted in CHECKS.items()]
 
 
 def mutants() -> list[tuple[Source, operators.Mutant]]:
@@ -85,3 +83,9 @@ def mutants() -> list[tuple[Source, operators.Mutant]]:
         for mutant in operators.mutants(source.file, ast.parse(source.text), source.wanted)
         if not mutant.before.startswith(_LOG)
     ]
+
+
+def split(results: list[run.Result]) -> tuple[list[run.Result], list[run.Result]]:
+    """What became of the mutants of both verifiers, and of those of the sigstore package."""
+    ours = [result for result in results if result.mutant.file not in CHECKS]
+    return ours, [result for result in results if result.mutant.file in CHECKS]

@@ -15,7 +15,7 @@ from typing import Any
 
 from conformance import case
 
-from . import equivalents, run
+from . import equivalents, library, run
 
 FILE = Path(__file__).with_name("record.json")
 KEPT = Path(__file__).with_name("kept.json")
@@ -28,15 +28,25 @@ def write(path: Path, results: list[run.Result], entries: dict[str, equivalents.
 
 def made(results: list[run.Result], entries: dict[str, equivalents.Entry], *, every: bool) -> Any:
     """The record as JSON."""
-    alive = [result.mutant.id for result in results if result.kind in ("", run.TOLD)]
+    ours, others = library.split(results)
+    alive = [result.mutant.id for result in ours if result.kind in ("", run.TOLD)]
     value = {
         "corpus_digest": corpus_digest(),
-        "mutants": len(results),
-        "killed": Counter(result.kind for result in results if result.mutant.id not in alive),
+        "mutants": len(ours),
+        "killed": Counter(result.kind for result in ours if result.mutant.id not in alive),
         "listed": Counter(entries[name].kind for name in alive if name in entries),
-        "of": _counts(results),
+        "of": _counts(ours),
     }
+    if others:
+        value["sigstore"] = _not_judged(others)
     return {**value, "vectors": _vectors(results)} if every else value
+
+
+def _not_judged(results: list[run.Result]) -> dict[str, Any]:
+    """The mutants of the sigstore package: of which version, how many, and those that live."""
+    alive = [result.mutant.id for result in results if result.kind in ("", run.TOLD)]
+    killed = Counter(result.kind for result in results if result.mutant.id not in alive)
+    return {"version": library.version(), "mutants": len(results), "killed": killed, "alive": sorted(alive)}
 
 
 def _vectors(results: list[run.Result]) -> dict[str, list[Any]]:
