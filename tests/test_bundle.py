@@ -276,6 +276,8 @@ def test_size_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdict_of(lambda _: config.set_max_bundle_bytes(size).verify(model, signature)) == "accepted"
     verdict = verdict_of(lambda _: config.set_max_bundle_bytes(size - 1).verify(model, signature))
     assert verdict == "bundle REF-BUNDLE-01"
+    monkeypatch.setattr(bundle, "MAX_BYTES", size)
+    sign(model, signature)
     monkeypatch.setattr(bundle, "MAX_BYTES", size - 1)
     before = signature.read_bytes()
     with pytest.raises(OperationError, match=rf"would have {size} bytes; the limit is {size - 1}"):

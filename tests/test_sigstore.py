@@ -243,13 +243,15 @@ def test_a_cache_that_cannot_be_written(run: Run, model: Path, tmp_path: Path, m
 
 def broken_configs() -> dict[str, bytes]:
     good = static.make(CASES["rekor-v1"], PAYLOAD).trust_config
-    root = {**good, "trustedRoot": {**good["trustedRoot"], "mediaType": "text/plain"}}
+    kinds = ("text/plain", "application/vnd.dev.sigstore.trustedroot.v0.2+json")
+    root, newer = ({**good, "trustedRoot": {**good["trustedRoot"], "mediaType": kind}} for kind in kinds)
     return {
         "empty": b"",
         "junk": b"{]",
         "not UTF-8": b'"\xff"',
         "a trusted root alone": json.dumps(good["trustedRoot"]).encode(),
         "media type of the root": json.dumps(root).encode(),
+        "a newer version of the root": json.dumps(newer).encode(),
     }
 
 

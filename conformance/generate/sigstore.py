@@ -65,7 +65,12 @@ def trust_of(signer: str) -> dict[str, str]:
 
 def several(member: str) -> Any:
     """What another instance's trusted root has as `member`, and then what the static one has."""
-    return [*others(member), *static.trust_config(static.make_instance(Recipe().seed))["trustedRoot"][member]]
+    return [*others(member), *trusted(member)]
+
+
+def trusted(member: str) -> Any:
+    """What the static instance's trusted root has as `member`."""
+    return static.trust_config(static.make_instance(Recipe().seed))["trustedRoot"][member]
 
 
 def others(member: str) -> Any:

@@ -333,6 +333,8 @@ def _shown(change: Change) -> tuple[str, str]:
     """The piece of code around a change, before and after, each in one line."""
     if isinstance(change.parent, ast.stmt) and change.field in ("body", "orelse"):
         old, new = (ast.unparse(each) if each else "" for each in (change.old, change.new))
+    elif isinstance(change.old, ast.Call) and change.new is None:  # a row of a long table
+        old, new = ast.unparse(change.old), ""
     else:
         parent = copy.deepcopy(change.parent)
         old = ast.unparse(parent)

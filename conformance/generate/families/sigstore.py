@@ -672,6 +672,12 @@ def timestamp_after_the_authority_ended() -> Edit:
     return root("set", "/timestampAuthorities/0/validFor/end", value=ENDED)
 
 
+@SILENT.either("timestamps-33", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
+def timestamps_33() -> Edit:
+    """There are 33 timestamps of the trusted authority, each of which holds."""
+    return recipe(timestamps=33)
+
+
 @SILENT.either("timestamp-twice", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
 def timestamp_twice() -> Edit:
     """The timestamp is there twice. Both clients refuse it."""
@@ -898,6 +904,14 @@ def no_log_trusted() -> Edit:
 def only_another_log_trusted() -> Edit:
     """The trusted root has the Rekor v2 log alone, and the entry is in Rekor v1."""
     return root("remove", "/tlogs/0")
+
+
+@KEYS.reject("only-logs-of-later-trusted", "SIGSTORE-06", severity="medium")
+def only_logs_of_later_trusted() -> Edit:
+    """The trusted root has one log, the entry's, and its key from a later day on."""
+    log = sigstore.trusted("tlogs")[0]
+    log["publicKey"]["validFor"]["start"] = "2090-01-01T00:00:00Z"
+    return root("set", "/tlogs", value=[log])
 
 
 @KEYS.reject("log-key-not-yet-trusted", "SIGSTORE-06", severity="medium")
