@@ -162,13 +162,13 @@ def test_what_is_mutated_of_the_sigstore_package_is_what_vectors_come_to(tmp_pat
 
 
 def folder_for(folder: Path, vector: case.Vector) -> Path:
-    made = folder / vector["id"].replace("/", "-")
+    made = folder / str(vector["id"]).replace("/", "-")
     made.mkdir()
     return made
 
 
 def first_line(node: ast.FunctionDef) -> int:
-    return min(each.lineno for each in (node, *node.decorator_list))
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
 
 
 # --- how vectors notice

@@ -328,7 +328,7 @@ def test_nobody_in_particular_is_expected(empty: str, tmp_path: Path) -> None:
     _, case, config = made("rekor-v1", tmp_path)
     wanted = {"identity": case.identity, "oidc_issuer": case.issuer, empty: ""}
     with pytest.raises(OperationError, match="must not be empty"):
-        method.sigstore_verifier(**wanted, trust_config=config)
+        method.sigstore_verifier(identity=wanted["identity"], oidc_issuer=wanted["oidc_issuer"], trust_config=config)
 
 
 def test_another_method(tmp_path: Path) -> None:
