@@ -10,12 +10,13 @@ import sys
 import threading
 from collections import Counter
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from conformance import case, inprocess, inprocess_signing, signing_case
-from conformance.mutation import equivalents, operators, random_inputs, reach, record, run, targets
+from conformance.mutation import equivalents, library, operators, random_inputs, reach, record, run, targets
 from model_signing_ref import bundle, hashing, output, signing, statement, tree
 
 ROOT = targets.ROOT
@@ -63,7 +64,9 @@ def function(*body: str) -> str:
         ("skip-last", function("for x in a:", "    b(x)"), [function("for x in list(a)[:-1]:", "    b(x)")]),
         ("drop-member", "X = {'a', 'b'}", ["X = {'b'}", "X = {'a'}"]),
         ("drop-member", "X = {'a': 1}", ["X = {}"]),
+        ("drop-member", "X = (Row(1), Row(2))", ["X = (Row(2),)", "X = (Row(1),)"]),
         ("drop-member", function("return (a, b)"), []),
+        ("drop-member", function("return (a(1), b(2))"), []),
         ("swap-and-or", function("return a and b"), [function("return a or b")]),
         ("drop-condition", function("return a and b"), [function("return b"), function("return a")]),
     ],
@@ -140,6 +143,45 @@ def made(parent: Path, vector: case.Vector) -> Path:
     folder = parent / str(vector["id"]).replace("/", "-")
     folder.mkdir(parents=True)
     return folder
+
+
+# --- mutants of the sigstore package
+
+
+def test_what_is_mutated_of_the_sigstore_package_is_what_vectors_come_to(tmp_path: Path) -> None:
+    """No function that vectors do not come to, and none left out that checks something."""
+    files = {str(library.folder() / file): file for file in library.CHECKS}
+    reached: set[tuple[str, int]] = set()
+
+    def listen(frame: FrameType, event: str, argument: object) -> None:
+        if frame.f_code.co_filename in files:
+            reached.add((files[frame.f_code.co_filename], frame.f_code.co_firstlineno))
+
+    vectors = [vector for vector in case.load() if vector["method"] == "sigstore"]
+    made = [case.materialise(vector, folder_for(tmp_path, vector)) for vector in vectors]
+    sys.setprofile(listen)
+    for each in made:
+        inprocess.package(each)
+    sys.setprofile(None)
+    for file, wanted in library.CHECKS.items():
+        tree = ast.parse((library.folder() / file).read_text("utf-8"))
+        functions = {name: node for name, node in operators.definitions(tree) if isinstance(node, ast.FunctionDef)}
+        come_to = {name for name, node in functions.items() if (file, first_line(node)) in reached}
+        mutable = {
+            name for name in functions if not name.endswith("__init__") and operators.mutants(file, tree, {name})
+        }
+        assert set(wanted) & set(functions) <= come_to, file
+        assert come_to & mutable <= set(wanted), file
+
+
+def folder_for(folder: Path, vector: case.Vector) -> Path:
+    made = folder / str(vector["id"]).replace("/", "-")
+    made.mkdir()
+    return made
+
+
+def first_line(node: ast.FunctionDef) -> int:
+    return min([node.lineno, *(each.lineno for each in node.decorator_list)])
 
 
 # --- how vectors notice

@@ -205,6 +205,13 @@ def test_sigstore_steps_in_order(tmp_path: Path) -> None:
             assert (end.step.stage, end.clause in end.step.clauses) == (error.stage, True), (each.name, end)
         else:
             assert numbers(told) == own
+            values = {number: set(value) for number, value in told if number.startswith("9S.") and value}
+            assert values == {
+                "9S.1": {"method"},
+                "9S.2": {"log_entries"},
+                "9S.9": {"name", "issuer"},
+                "9S.13": {"signed"},
+            }
 
 
 def test_a_timestamp_is_a_step_of_its_own_with_a_key() -> None:

@@ -185,6 +185,13 @@ def test_a_root_in_the_cache_is_not_the_carried_one(staging: bool, tmp_path: Pat
     assert caught.value.stage == "certificate"
 
 
+@pytest.mark.parametrize(
+    ("staging", "log"), [(False, "https://rekor.sigstore.dev"), (True, "https://rekor.sigstage.dev")]
+)
+def test_each_instance_has_its_own_root(staging: bool, log: str) -> None:
+    assert log in [each.base_url for each in method.trusted_root(staging, None, True)._inner.tlogs]
+
+
 @pytest.mark.usefixtures("no_network")
 @pytest.mark.parametrize("offline", [False, True])
 def test_a_trust_configuration_needs_no_network(offline: bool, tmp_path: Path) -> None:
@@ -220,7 +227,8 @@ def test_a_failed_refresh(
     signature = write(tmp_path / "model.sig", case.bundle)
     status, _, errors = run("verify", "--signature", signature, *expecting(), *option, model)
     assert (status, errors.count("\n")) == (2, 1)
-    assert all(text in errors for text in ("could not be refreshed", "--offline", "--trust-config"))
+    source = method.STAGING if option else method.PRODUCTION
+    assert all(text in errors for text in (f"could not be refreshed from {source}", "--offline", "--trust-config"))
     status, _, errors = run("sign", "--identity-token", "t", "--signature", signature, *option, model)
     assert (status, errors.count("\n"), "--offline" in errors) == (2, 1, False)
     assert "--trust-config" in errors
@@ -235,13 +243,15 @@ def test_a_cache_that_cannot_be_written(run: Run, model: Path, tmp_path: Path, m
 
 def broken_configs() -> dict[str, bytes]:
     good = static.make(CASES["rekor-v1"], PAYLOAD).trust_config
-    root = {**good, "trustedRoot": {**good["trustedRoot"], "mediaType": "text/plain"}}
+    kinds = ("text/plain", "application/vnd.dev.sigstore.trustedroot.v0.2+json")
+    root, newer = ({**good, "trustedRoot": {**good["trustedRoot"], "mediaType": kind}} for kind in kinds)
     return {
         "empty": b"",
         "junk": b"{]",
         "not UTF-8": b'"\xff"',
         "a trusted root alone": json.dumps(good["trustedRoot"]).encode(),
         "media type of the root": json.dumps(root).encode(),
+        "a newer version of the root": json.dumps(newer).encode(),
     }
 
 
@@ -313,6 +323,14 @@ def test_every_case_has_its_own_name() -> None:
     assert len(CASES) == len(list(static.cases()))
 
 
+@pytest.mark.parametrize("empty", ["identity", "oidc_issuer"])
+def test_nobody_in_particular_is_expected(empty: str, tmp_path: Path) -> None:
+    _, case, config = made("rekor-v1", tmp_path)
+    wanted = {"identity": case.identity, "oidc_issuer": case.issuer, empty: ""}
+    with pytest.raises(OperationError, match="must not be empty"):
+        method.sigstore_verifier(identity=wanted["identity"], oidc_issuer=wanted["oidc_issuer"], trust_config=config)
+
+
 def test_another_method(tmp_path: Path) -> None:
     bundle, case, config = made("rekor-v1", tmp_path)
     verify = method.sigstore_verifier(identity=case.identity, oidc_issuer=case.issuer, trust_config=config)
@@ -356,10 +374,11 @@ def test_the_strict_reader_comes_first(run: Run, model: Path, tmp_path: Path, mo
     assert (status, errors[:29]) == (1, "Verification failed: bundle: ")
 
 
-def test_the_verified_payload_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("other", [b"", b"\xff"])  # in order before and after what was signed
+def test_the_verified_payload_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: bytes) -> None:
     bundle, case, config = made("rekor-v1", tmp_path)
     verify = method.sigstore_verifier(identity=case.identity, oidc_issuer=case.issuer, trust_config=config)
-    monkeypatch.setattr(Verifier, "verify_dsse", lambda *_: ("application/vnd.in-toto+json", b"other"))
+    monkeypatch.setattr(Verifier, "verify_dsse", lambda *_: ("application/vnd.in-toto+json", other))
     with pytest.raises(Rejection, match="REF-SIGSTORE-12") as caught:
         verify(bundle, ignore_note)
     assert caught.value.stage == "signature"

@@ -73,6 +73,7 @@ TWICE = {
     "sigstore/proof-beyond-the-tree-v1": "that the index lies in the tree, when the bundle is loaded",
     "sigstore/proof-beyond-the-tree-v2": "the same",
     "sigstore/no-log-trusted": "that there is a log, when the trusted root is loaded",
+    "sigstore/only-logs-of-later-trusted": "that the trusted root has a key of a log by now",
     "sigstore/entry-of-an-unknown-version-v1": "the kinds that are known, in three places",
     "sigstore/entry-of-an-unknown-version-v2": "the same",
     "sigstore/entry-of-an-unknown-kind": "the same",

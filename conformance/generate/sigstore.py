@@ -63,6 +63,16 @@ def trust_of(signer: str) -> dict[str, str]:
     return {"identity": identity, "issuer": recipe.issuer or ISSUER, "trusted_root": json.dumps(config)}
 
 
+def several(member: str) -> Any:
+    """What another instance's trusted root has as `member`, and then what the static one has."""
+    return [*others(member), *trusted(member)]
+
+
+def trusted(member: str) -> Any:
+    """What the static instance's trusted root has as `member`."""
+    return static.trust_config(static.make_instance(Recipe().seed))["trustedRoot"][member]
+
+
 def others(member: str) -> Any:
     """What another instance's trusted root has as `member`."""
     return static.trust_config(static.make_instance(OTHERS))["trustedRoot"][member]

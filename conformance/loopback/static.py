@@ -61,6 +61,7 @@ class Recipe(NamedTuple):
     checkpoint_key: bool = False
     promise_key: bool = False
     others_promise: bool = False  # the promise is for another entry
+    position: int = POSITION  # of the entry in the log, from 0
     unlogged: bool = False  # the proof is for another entry
     timestamp_key: bool = False
     timestamp_message: bytes | None = None
@@ -245,12 +246,12 @@ def make_entry(instance: Instance, recipe: Recipe, body: Body) -> Entry:
     instance = make_instance(recipe.log_seed) if recipe.log_seed else instance
     log = instance.rekor_v1 if recipe.rekor == 1 else instance.rekor_v2
     bodies = [Body("dsse", "0.0.1", b'{"other":%d}' % number) for number in range(SIZE)]
-    bodies[POSITION] = Body(body.kind, body.version, b'{"another":"entry"}') if recipe.unlogged else body
+    bodies[recipe.position] = Body(body.kind, body.version, b'{"another":"entry"}') if recipe.unlogged else body
     wrong = make_instance(f"{recipe.seed}, wrong keys")
     other = wrong.rekor_v1.key if recipe.rekor == 1 else wrong.rekor_v2.key
     time = recipe.log_time if recipe.rekor == 1 else None
     signer = other if recipe.log_key or recipe.checkpoint_key else None
-    entry = enc.prove(log, bodies, POSITION, integrated_time=time, signer=signer)
+    entry = enc.prove(log, bodies, recipe.position, integrated_time=time, signer=signer)
     entry = entry._replace(body=body)
     if recipe.rekor == 1:
         promised = b'{"another":"entry"}' if recipe.others_promise else body.bytes

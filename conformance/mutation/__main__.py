@@ -1,9 +1,10 @@
-"""The command line: run the mutants of both verifiers. See README.md."""
+"""The command line: run the mutants of both verifiers, and of the sigstore package. See README.md."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 
 from conformance import case, signing_case
 
-from . import equivalents, random_inputs, record, run, targets, unit_tests
+from . import equivalents, library, random_inputs, record, run, targets, unit_tests
 from .operators import Mutant
 from .targets import Source
 
@@ -26,6 +27,7 @@ def main(words: list[str]) -> int:
     """Exit status: 0 all is as listed; 1 a mutant lives and is not listed, or the list is wrong; 2 usage."""
     arguments = _parser().parse_args(words)
     started = time.monotonic()
+    logging.disable(logging.CRITICAL)  # the sigstore package tells its log of what a mutant makes of it
     entries = equivalents.load()
     jobs = _chosen(arguments)
     vectors = [*case.load(), *signing_case.load()]
@@ -70,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(arguments: argparse.Namespace) -> list[Job]:
     """The mutants that are asked for. Exits with 2 if there is no such file or mutant."""
-    jobs = targets.all_mutants()
+    jobs = targets.all_mutants() + library.mutants()
     files = {source.file for source, _ in jobs}
     if arguments.changed is not None:
         chosen = files.intersection(_changed(arguments.changed))
@@ -106,13 +108,17 @@ def _progress(done: int, of: int, started: float) -> None:
 
 
 def _faults(results: list[run.Result], entries: dict[str, equivalents.Entry]) -> Iterator[str]:
-    for result in results:
+    for result in library.split(results)[0]:
         entry = entries.get(result.mutant.id)
         if entry is None and result.kind in ("", run.TOLD):
-            change = f"{result.mutant.before} => {result.mutant.after}"
-            yield f"{result.mutant.id} (line {result.mutant.line}) lives{' but is told' * bool(result.kind)}: {change}"
+            yield _alive(result)
         elif entry and (wrong := equivalents.fault(entry, result.kind, dict(_by_kind(result)).get(result.kind, ""))):
             yield f"{result.mutant.id} is listed as {entry.kind}, but {wrong}: {result.kills[-1:]}"
+
+
+def _alive(result: run.Result) -> str:
+    change = f"{result.mutant.before} => {result.mutant.after}"
+    return f"{result.mutant.id} (line {result.mutant.line}) lives{' but is told' * bool(result.kind)}: {change}"
 
 
 def _by_kind(result: run.Result) -> Iterator[tuple[str, str]]:
@@ -147,11 +153,17 @@ def _row(result: run.Result) -> dict[str, Any]:
 def _report(results: list[run.Result], entries: dict[str, equivalents.Entry], faults: list[str], left: int) -> None:
     for fault in faults:
         print(fault)
-    kinds = Counter(result.kind for result in results if result.mutant.id not in entries)
-    listed = Counter(entries[result.mutant.id].kind for result in results if result.mutant.id in entries)
+    ours, others = library.split(results)
+    kinds = Counter(result.kind for result in ours if result.mutant.id not in entries)
+    listed = Counter(entries[result.mutant.id].kind for result in ours if result.mutant.id in entries)
     killed = sum(number for kind, number in kinds.items() if kind not in ("", run.TOLD))
-    print(f"{killed} of {len(results)} mutants are killed by the vectors: {_numbers(kinds, run.KINDS[:-1])}")
+    print(f"{killed} of {len(ours)} mutants are killed by the vectors: {_numbers(kinds, run.KINDS[:-1])}")
     print(f"{sum(listed.values())} are listed with a reason: {_numbers(listed, equivalents.KINDS)}")
+    if others:
+        alive = [_alive(result) for result in others if result.kind in ("", run.TOLD)]
+        dead = len(others) - len(alive)
+        print(f"{dead} of {len(others)} mutants of sigstore {library.version()} are killed; the others are not judged:")
+        print(*alive, sep="\n")
     if left:
         print(f"{left} were not run, for lack of time")
 

@@ -202,9 +202,11 @@ def drop_member(node: ast.AST) -> Iterator[Change]:
 
 
 def _is_constant(node: ast.AST) -> bool:
-    """A literal, a name in capitals, or a type."""
+    """A literal, a name in capitals, a type, or a row of a table: what a class with a name as `Row` makes."""
     if isinstance(node, ast.Tuple):
         return all(map(_is_constant, node.elts))
+    if isinstance(node, ast.Call):
+        return _name(node.func).istitle()
     named = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
     return isinstance(node, ast.Constant) or (named.isupper() or named in ("str", "int", "float", "dict", "list"))
 
@@ -335,6 +337,8 @@ def _shown(change: Change) -> tuple[str, str]:
     """The piece of code around a change, before and after, each in one line."""
     if isinstance(change.parent, ast.stmt) and change.field in ("body", "orelse"):
         old, new = (ast.unparse(each) if each else "" for each in (change.old, change.new))
+    elif isinstance(change.old, ast.Call) and change.new is None:  # a row of a long table
+        old, new = ast.unparse(change.old), ""
     else:
         parent = copy.deepcopy(change.parent)
         old = ast.unparse(parent)

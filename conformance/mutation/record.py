@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance import case, signing_case
 
-from . import equivalents, run
+from . import equivalents, library, run
 
 FILE = Path(__file__).with_name("record.json")
 KEPT = Path(__file__).with_name("kept.json")
@@ -34,15 +34,24 @@ def _compact(record: Any) -> str:
 
 def made(results: list[run.Result], entries: dict[str, equivalents.Entry]) -> Any:
     """The record as JSON."""
-    alive = [result.mutant.id for result in results if result.kind in ("", run.TOLD)]
+    ours, others = library.split(results)
+    alive = [result.mutant.id for result in ours if result.kind in ("", run.TOLD)]
     return {
         "corpus_digest": corpus_digest(),
-        "mutants": len(results),
-        "killed": Counter(result.kind for result in results if result.mutant.id not in alive),
+        "mutants": len(ours),
+        "killed": Counter(result.kind for result in ours if result.mutant.id not in alive),
         "listed": Counter(entries[name].kind for name in alive if name in entries),
-        "of": _counts(results),
+        "of": _counts(ours),
+        "sigstore": _not_judged(others),
         "vectors": _vectors(results),
     }
+
+
+def _not_judged(results: list[run.Result]) -> dict[str, Any]:
+    """The mutants of the sigstore package: of which version, how many, and those that live."""
+    alive = [result.mutant.id for result in results if result.kind in ("", run.TOLD)]
+    killed = Counter(result.kind for result in results if result.mutant.id not in alive)
+    return {"version": library.version(), "mutants": len(results), "killed": killed, "alive": sorted(alive)}
 
 
 def _vectors(results: list[run.Result]) -> dict[str, list[Any]]:

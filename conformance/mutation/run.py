@@ -30,9 +30,10 @@ from conformance import case, inprocess, inprocess_signing, signing_case
 
 from . import reach, targets
 from .operators import Mutant, mutate
-from .targets import Source, Target, module_name
+from .targets import Source, Verifier, module_name
 
 PACKAGE = "model_signing_ref"
+LOADED = (PACKAGE, "sigstore")  # what each child loads again: our package, and the one that makes Sigstore's checks
 VECTOR_SECONDS, CHILD_SECONDS = 10, 300  # of the clock: a vector takes milliseconds
 CONTROLS = 3  # families whose control a mutant kills, then it is counted for every vector
 TIME_OUTS = 3  # of one mutant, then it is given up
@@ -198,7 +199,7 @@ def _load(ready: Bench) -> dict[str, Module]:
     (loaded,) = in_child(names)
     modules = {}
     for name in loaded:
-        if name == PACKAGE or name.startswith(f"{PACKAGE}."):
+        if name.partition(".")[0] in LOADED:
             spec: Any = importlib.util.find_spec(name)
             modules[name] = Module(spec.loader.get_code(name), spec.origin, spec.submodule_search_locations is not None)
         elif name != "__main__":
@@ -270,7 +271,7 @@ def _observe(adapter: str, made: Laid) -> inprocess.Outcome:
 
 def forget() -> None:
     """Forget the verifiers' modules, so that they are loaded again."""
-    for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] in LOADED]:
         del sys.modules[name]
 
 
@@ -314,7 +315,7 @@ def _told(outcome: inprocess.Outcome) -> tuple[str, ...]:
     return outcome.told, re.sub(r"\S*/tmp\S*", "", outcome.detail)
 
 
-def order(cases: list[Laid], target: Target, before: Counter[str]) -> list[int]:
+def order(cases: list[Laid], verifier: Verifier, families: tuple[str, ...], before: Counter[str]) -> list[int]:
     """The numbers of the cases that a file's mutants are run on.
 
     First those that killed mutants of the same function `before`, then the likely families, at last the slow ones.
@@ -324,10 +325,10 @@ def order(cases: list[Laid], target: Target, before: Counter[str]) -> list[int]:
         vector = cases[number].vector
         family = vector["id"].partition("/")[0]
         late = family in LAST or vector["id"] in LAST
-        likely = target.families.index(family) if family in target.families else len(target.families)
+        likely = families.index(family) if family in families else len(families)
         return late, -before[vector["id"]], likely, number
 
-    allowed = (number for number, made in enumerate(cases) if targets.kind(made.vector) in target.methods)
+    allowed = (number for number, made in enumerate(cases) if targets.kind(made.vector) in verifier.methods)
     return sorted(allowed, key=rank)
 
 
@@ -354,15 +355,18 @@ def _try(ready: Bench, source: Source, mutant: Mutant, numbers: list[int], every
 
 
 def _kills_controls(ready: Bench, source: Source) -> str:
-    """How the first controls of this file's families notice, if they all do; else empty."""
-    adapter, families = source.verifier.adapter, source.verifier.files[source.file].families
+    """How the controls of this file's first families notice, if they all do; else empty."""
+    adapter, families = source.verifier.adapter, source.verifier.files[source.file][:CONTROLS]
     kinds = []
-    for family in families[:CONTROLS]:
-        number = next(n for n, made in enumerate(ready.cases) if made.vector["id"].startswith(f"{family}/"))
+    for number in (n for n, made in enumerate(ready.cases) if _is_control(made.vector, families)):
         kinds.append(
             noticed(ready.cases[number].vector, _observe(adapter, ready.cases[number]), ready.plain[adapter][number])
         )
     return kinds[0] if all(kind not in ("", TOLD) for kind in kinds) else ""
+
+
+def _is_control(vector: case.Vector, families: tuple[str, ...]) -> bool:
+    return vector["control"] is None and vector["id"].partition("/")[0] in families
 
 
 class _Running(NamedTuple):
@@ -405,10 +409,9 @@ def run(ready: Bench, jobs: list[tuple[Source, Mutant]], *, workers: int = 2, ev
 
 
 def _start(ready: Bench, source: Source, mutant: Mutant, killers: Counter[str], every: bool) -> tuple[int, _Running]:
-    may_notice = _getting_to(ready, source, mutant)
-    numbers = [
-        number for number in order(ready.cases, source.verifier.files[source.file], killers) if may_notice(number)
-    ]
+    verifier, may_notice = source.verifier, _getting_to(ready, source, mutant)
+    ordered = order(ready.cases, verifier, verifier.files[source.file], killers)
+    numbers = [number for number in ordered if may_notice(number)]
     pid, fd = _fork(lambda say: _try(ready, source, mutant, numbers, every, say))
     return fd, _Running(pid, source, mutant, numbers, time.monotonic() + CHILD_SECONDS, [])
 

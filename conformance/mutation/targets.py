@@ -1,8 +1,8 @@
-"""What is mutated: the files of both verifiers, and which vectors are likely to notice.
+"""What is mutated: the files of both verifiers and of the signer, and which vectors are likely to notice.
 
-To add a file, add a row: the methods whose vectors may kill its mutants, and the families that come first. Vectors of
-other methods are not run. Of a file only that is mutated which the verifier's function in inprocess.py may come to, by
-name: what signs, shows or parses a command line is not.
+To add a file, add a row with the families that come first. A mutant is run on the vectors that get to it, whatever
+their method. Of a file only that is mutated which the functions in inprocess.py and inprocess_signing.py may come to,
+by name: what shows or parses a command line is not.
 """
 
 from __future__ import annotations
@@ -19,72 +19,54 @@ from . import operators
 ROOT = Path(__file__).parents[2]
 
 
-class Target(NamedTuple):
-    """A file: the methods whose vectors may kill its mutants, and the families that are likely to."""
-
-    methods: tuple[str, ...]
-    families: tuple[str, ...]
-
-
 class Verifier(NamedTuple):
-    """A verifier: its function in inprocess.py, and its files."""
+    """A verifier: its function in inprocess.py, the methods it has, and the likely families for each of its files."""
 
     adapter: str
-    files: dict[str, Target]
+    methods: tuple[str, ...]
+    files: dict[str, tuple[str, ...]]
 
 
 SIGNING = "signing"
 
 
 def kind(vector: case.Vector) -> str:
-    """What a target's methods say of a vector: the method that it is verified with, or that it is to be signed."""
+    """The one of a verifier's methods that a vector is for: it is verified with it, or it is to be signed."""
     return SIGNING if signing_case.is_one(vector) else str(vector["method"])
-
-
-def _key(*families: str) -> Target:
-    return Target(("key",), families)
-
-
-def _certificate(*families: str) -> Target:
-    return Target(("certificate",), families)
-
-
-def _both(*families: str) -> Target:
-    return Target(("key", SIGNING), families)
-
-
-_SIGNS = Target((SIGNING,), (SIGNING,))
 
 
 VERIFIERS = (
     Verifier(
         "package",
+        ("key", "certificate", "sigstore", SIGNING),
         {
-            "model_signing_ref/strictjson.py": _both("bundle", "statement", "predicate"),
-            "model_signing_ref/bundle.py": _both("bundle", "material", "envelope"),
-            "model_signing_ref/dsse.py": _both("envelope", "signature"),
-            "model_signing_ref/verifiers/key.py": _key("key", "material", "compat"),
-            "model_signing_ref/keys.py": _both("key", "signature"),
-            "model_signing_ref/statement.py": _both("statement", "predicate", "ignored", "shards"),
-            "model_signing_ref/manifest.py": _both("names", "order", "root-digest", "shards"),
-            "model_signing_ref/paths.py": _both("ignored", "files"),
-            "model_signing_ref/tree.py": _both("files", "ignored"),
-            "model_signing_ref/digests.py": _both("digest", "shards", "algorithms", "files"),
-            "model_signing_ref/verifying.py": _key("files", "ignored", "digest", "shards"),
-            "model_signing_ref/compat.py": _key("compat"),
-            "model_signing_ref/verifiers/certificate.py": _certificate("certificate"),
-            "model_signing_ref/certificates.py": _certificate("certificate"),
-            "model_signing_ref/signing.py": _SIGNS,
-            "model_signing_ref/signer.py": _SIGNS,  # this and the next have nothing to mutate, and lead to what has
-            "model_signing_ref/signers/key.py": _SIGNS,
-            "model_signing_ref/hashing.py": _SIGNS,
-            "model_signing_ref/output.py": _SIGNS,
+            "model_signing_ref/strictjson.py": ("bundle", "statement", "predicate"),
+            "model_signing_ref/bundle.py": ("bundle", "material", "envelope"),
+            "model_signing_ref/dsse.py": ("envelope", "signature"),
+            "model_signing_ref/verifiers/key.py": ("key", "material", "compat"),
+            "model_signing_ref/keys.py": ("key", "signature"),
+            "model_signing_ref/statement.py": ("statement", "predicate", "ignored", "shards"),
+            "model_signing_ref/manifest.py": ("names", "order", "root-digest", "shards"),
+            "model_signing_ref/paths.py": ("ignored", "files"),
+            "model_signing_ref/tree.py": ("files", "ignored"),
+            "model_signing_ref/digests.py": ("digest", "shards", "algorithms", "files"),
+            "model_signing_ref/verifying.py": ("files", "ignored", "digest", "shards"),
+            "model_signing_ref/compat.py": ("compat",),
+            "model_signing_ref/verifiers/certificate.py": ("certificate",),
+            "model_signing_ref/verifiers/sigstore.py": ("sigstore",),
+            "model_signing_ref/certificates.py": ("certificate",),
+            "model_signing_ref/signing.py": (SIGNING,),
+            "model_signing_ref/signer.py": (SIGNING,),  # this and the next have nothing to mutate, and lead to what has
+            "model_signing_ref/signers/key.py": (SIGNING,),
+            "model_signing_ref/hashing.py": (SIGNING,),
+            "model_signing_ref/output.py": (SIGNING,),
         },
     ),
     Verifier(
         "standalone",
+        ("key",),
         {
-            "model_signing_ref/standalone.py": _key(
+            "model_signing_ref/standalone.py": (
                 *("signature", "bundle", "envelope", "key", "statement", "predicate", "names", "shards", "files"),
             )
         },
@@ -146,5 +128,5 @@ def controls() -> list[tuple[Source, operators.Mutant]]:
 
 
 def module_name(file: str) -> str:
-    """The name under which a file of the repository is imported."""
-    return file.removesuffix(".py").replace("/", ".")
+    """The name under which a file is imported."""
+    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")

@@ -77,7 +77,6 @@ _NO_TIME = "no time of signing is proven"
 
 ROWS = (
     # loading the bundle
-    Row("failed to load bundle", BundleRejected, "REF-SIGSTORE-01", "the sigstore package does not read this bundle"),
     Row("error parsing asn1 value", CertificateRejected, "SIGSTORE-01", "the certificate is not one of X.509"),
     Row(
         "expected exactly one log entry", TransparencyRejected, "REF-SIGSTORE-06", "the bundle has several log entries"

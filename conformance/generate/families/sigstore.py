@@ -159,6 +159,37 @@ def timestamp_without_certificates() -> Edit:
     return recipe(timestamp_chain=False)
 
 
+@ALLOWED.accept(
+    "last-entry-v1",
+    "SIGSTORE-06",
+    why="The proof of a log's last entry has the hashes of the subtrees to its left alone (RFC 6962, 2.1.1).",
+)
+def last_entry_v1() -> Edit:
+    """The log entry is the log's last, as one that was logged just now is."""
+    return recipe(position=SIZE - 1)
+
+
+@ALLOWED.accept(
+    "several-authorities-trusted",
+    "SIGSTORE-01",
+    why="A trusted root has a list of certificate authorities, as Sigstore's own has, and each of them is trusted.",
+)
+def several_authorities_trusted() -> Edit:
+    """The trusted root has another certificate authority before the certificate's."""
+    return root("set", "/certificateAuthorities", value=sigstore.several("certificateAuthorities"))
+
+
+@ALLOWED.accept(
+    "several-timestamp-authorities-trusted",
+    "SIGSTORE-10",
+    control="rekor-v2",
+    why="A trusted root has a list of timestamp authorities, and each of them is trusted.",
+)
+def several_timestamp_authorities_trusted() -> Edit:
+    """The trusted root has another timestamp authority before the timestamp's."""
+    return root("set", "/timestampAuthorities", value=sigstore.several("timestampAuthorities"))
+
+
 FORM = FAMILY.group(severity="medium", gain="Bundles that other clients write can't be verified.")
 
 
@@ -355,6 +386,12 @@ def issuer_expected_with_a_slash() -> Edit:
 def issuer_longer() -> Edit:
     """The certificate's provider goes on after the expected one."""
     return issuers(f"{ISSUER}.mallory.example")
+
+
+@PROVIDER.reject("issuer-of-another-length", "SIGSTORE-04", "REF-SIGSTORE-11")
+def issuer_of_another_length() -> Edit:
+    """The certificate's provider is so long a text that DER writes its length in two octets (extension .1.8)."""
+    return issuers(f"{ISSUER}{'/mallory' * 20}")
 
 
 @PROVIDER.reject("issuer-below", "SIGSTORE-04", "REF-SIGSTORE-11")
@@ -629,6 +666,18 @@ def timestamp_before_the_authority_counts() -> Edit:
     return root("set", "/timestampAuthorities/0/validFor/start", value="2026-01-01T00:00:00Z")
 
 
+@STAMP.reject("timestamp-after-the-authority-ended", "SIGSTORE-09", "SIGSTORE-10")
+def timestamp_after_the_authority_ended() -> Edit:
+    """The trusted root's period for the timestamp authority ended before the timestamp."""
+    return root("set", "/timestampAuthorities/0/validFor/end", value=ENDED)
+
+
+@SILENT.either("timestamps-33", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
+def timestamps_33() -> Edit:
+    """There are 33 timestamps of the trusted authority, each of which holds."""
+    return recipe(timestamps=33)
+
+
 @SILENT.either("timestamp-twice", "REF-SIGSTORE-08", control="rekor-v2", severity="low")
 def timestamp_twice() -> Edit:
     """The timestamp is there twice. Both clients refuse it."""
@@ -855,6 +904,14 @@ def no_log_trusted() -> Edit:
 def only_another_log_trusted() -> Edit:
     """The trusted root has the Rekor v2 log alone, and the entry is in Rekor v1."""
     return root("remove", "/tlogs/0")
+
+
+@KEYS.reject("only-logs-of-later-trusted", "SIGSTORE-06", severity="medium")
+def only_logs_of_later_trusted() -> Edit:
+    """The trusted root has one log, the entry's, and its key from a later day on."""
+    log = sigstore.trusted("tlogs")[0]
+    log["publicKey"]["validFor"]["start"] = "2090-01-01T00:00:00Z"
+    return root("set", "/tlogs", value=[log])
 
 
 @KEYS.reject("log-key-not-yet-trusted", "SIGSTORE-06", severity="medium")
