@@ -216,10 +216,8 @@ def _pae_layer(kind: str, payload: bytes, statement: Layer, is_old: bool) -> Lay
     """The bytes that are signed, with the statement in them."""
     from . import compat
 
-    if is_old:
-        signed = compat.pae_v02(kind, payload)
-    else:
-        signed = dsse.pae(kind.encode("utf-8", "replace").decode("utf-8"), payload)
+    text = kind.encode("utf-8", "replace").decode("utf-8")
+    signed = compat.pae_v02(text, payload) if is_old else dsse.pae(text, payload)
     fields = (
         Field("length", len(signed), clause="DSSE-01"),
         Field("SHA-256", hashlib.sha256(signed).hexdigest(), clause="DSSE-01"),

@@ -19,7 +19,7 @@ import pytest
 from certificate_tools import AT, issue
 from conftest import Cli, Done, run_child
 
-from model_signing_ref import clauses, cli_inspect, der, inspection, signing, timestamps
+from model_signing_ref import clauses, cli_inspect, compat, der, inspection, signing, statement, timestamps
 from model_signing_ref.errors import Rejection
 from model_signing_ref.inspection import Field, Inspection, Layer, compare, inspect_bundle
 from model_signing_ref.inspection_html import page
@@ -413,6 +413,15 @@ def test_hostile_names(cli: Cli, tmp_path: Path) -> None:
 def test_half_a_surrogate_pair(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "model.sig"
     path.write_bytes(forge.signed(forge.statement([forge.resource("half \ud800")])))
+    assert "[REF-JSON-05]" in check_all_forms(cli, path).out
+
+
+@pytest.mark.parametrize("predicate_type", [statement.PREDICATE_TYPE, compat.V02_PREDICATE_TYPE])
+def test_half_a_surrogate_pair_as_type(cli: Cli, tmp_path: Path, predicate_type: str) -> None:
+    path = tmp_path / "model.sig"
+    value = forge.bundle_value(forge.to_json({**forge.statement(), "predicateType": predicate_type}))
+    value["dsseEnvelope"]["payloadType"] = "half \ud800"
+    path.write_bytes(json.dumps(value).encode("ascii"))
     assert "[REF-JSON-05]" in check_all_forms(cli, path).out
 
 
