@@ -7,6 +7,7 @@ rejection by one table, ROWS, which holds for the range of versions that `setup.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from importlib import resources
@@ -74,6 +75,7 @@ _OLD = "an authority's certificate was not valid at the time of signing"
 _BAD_ENTRY = "the log entry does not hold"
 _OTHERS_ENTRY = "the log entry is not of this signature"
 _NO_TIME = "no time of signing is proven"
+_NO_DATE = "the log entry's time is beyond all dates"
 
 ROWS = (
     # loading the bundle
@@ -96,6 +98,8 @@ ROWS = (
     Row("no Timestamp Authorities", TransparencyRejected, "SIGSTORE-10", "no timestamp authority is trusted"),
     Row("Integrated time only supported", TransparencyRejected, "REF-SIGSTORE-06", "the log entry is of another kind"),
     Row("not enough sources of verified time", TransparencyRejected, "SIGSTORE-09", _NO_TIME),
+    Row("year ", TransparencyRejected, "SIGSTORE-05", _NO_DATE),  # of more than four digits
+    Row(f"[Errno {errno.EOVERFLOW}]", TransparencyRejected, "SIGSTORE-05", _NO_DATE),  # more than the system can count
     # (1) the chain at that time
     Row(f"{_NO_CHAIN}: validation failed: cert is not valid at", TimeRejected, "SIGSTORE-02", _EXPIRED),
     Row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.generate import keys
-from conformance.generate.edits import apply, move_at, option, rooted, set_at, signature, tree
+from conformance.generate.edits import apply, move_at, option, rooted, set_at, signature, substitute, tree
 from conformance.generate.kit import SIGNER, STATEMENT_TYPE, Edit, Family, Material, b64, digest_of, file, key_case
 
 FAMILY = Family(
@@ -289,6 +289,22 @@ def old() -> Material:
 def old_not_allowed() -> Edit:
     """A bundle as version 0.2.0 wrote it, and the caller does not allow it."""
     return option("allow_v02", False)
+
+
+@OLD.reject(
+    "old-and-half-a-character",
+    "INTOTO-01",
+    "REF-JSON-05",
+    control="old",
+    stage="bundle",
+    stages=("bundle", "envelope", "signature"),
+    severity="low",
+    why="The payload type is that of in-toto; half a surrogate pair has no bytes in UTF-8, and so no encoding to sign.",
+    gain="A client that encodes what it read ends with an error of its own.",
+)
+def old_and_half_a_character() -> Edit:
+    """The payload type of a bundle of version 0.2.0 ends in half a surrogate pair."""
+    return substitute("bundle-bytes", "in-toto+json", "in-toto+json\\ud800")
 
 
 @OLD.reject(

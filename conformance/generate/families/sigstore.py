@@ -978,6 +978,18 @@ def promise_of_another_time() -> Edit:
     return add_at(f"{ENTRY}/integratedTime", 1)
 
 
+@PROMISE.reject("promise-of-the-year-10000", "SIGSTORE-05")
+def promise_of_the_year_10000() -> Edit:
+    """The time of the entry is the first second of the year 10000, and not what the log promised."""
+    return set_at("bundle", f"{ENTRY}/integratedTime", "253402300800")
+
+
+@PROMISE.reject("promise-of-a-time-beyond-dates", "SIGSTORE-05")
+def promise_of_a_time_beyond_dates() -> Edit:
+    """The time of the entry is 10^18 seconds, and not what the log promised."""
+    return set_at("bundle", f"{ENTRY}/integratedTime", "1000000000000000000")
+
+
 @PROMISE.reject("promise-of-another-index", "SIGSTORE-05")
 def promise_of_another_index() -> Edit:
     """The index of the entry is one higher than what the log promised."""
