@@ -68,6 +68,8 @@ TWICE = {
     "sigstore/certificate-junk": "everything else that is done with a certificate",
     "sigstore/no-promise-and-no-timestamp": "that a bundle has a promise or a timestamp, when it is loaded",
     "sigstore/no-timestamp": "the same",
+    "sigstore/promise-of-the-year-10000": "that the time is a date",
+    "sigstore/promise-of-a-time-beyond-dates": "the same",
     "sigstore/timestamps-empty": "the same",
     "sigstore/timestamp-junk": "that a timestamp can be read, when the bundle is loaded",
     "sigstore/proof-beyond-the-tree-v1": "that the index lies in the tree, when the bundle is loaded",
