@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import case
 
 if TYPE_CHECKING:
+    from model_signing_ref.hashing import Plan
     from model_signing_ref.verifying import Config
 
 NOBODY = 65534
@@ -49,10 +50,21 @@ def package(made: case.Case) -> Outcome:
 def package_config(made: case.Case) -> Config:
     """How the caller of the vector has model_signing_ref verify. Raises MissingExtra, OperationError and OSError."""
     from model_signing_ref import verifying
+
+    options, plan = made.vector["options"], plan_of(made.vector)
+    config = verifying.Config().set_plan(plan).set_allow_v02(options.get("allow_v02", False))
+    config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
+    if "max_bundle_bytes" in options:
+        config.set_max_bundle_bytes(options["max_bundle_bytes"])
+    return _METHODS[made.vector["method"]](config, made)
+
+
+def plan_of(vector: case.Vector) -> Plan:
+    """How the caller of a vector has a model hashed."""
     from model_signing_ref.hashing import Plan
 
-    options = made.vector["options"]
-    plan = Plan(
+    options = vector["options"]
+    return Plan(
         method="shards" if "shard_size" in options else None,
         hash_type=options.get("hash_algorithm"),
         shard_size=options.get("shard_size"),
@@ -60,11 +72,6 @@ def package_config(made: case.Case) -> Config:
         ignored=tuple(options.get("ignore_paths", ())),
         ignore_git_paths=options.get("ignore_git_paths", True),
     )
-    config = verifying.Config().set_plan(plan).set_allow_v02(options.get("allow_v02", False))
-    config.set_ignore_unsigned_files(options.get("ignore_unsigned_files", False))
-    if "max_bundle_bytes" in options:
-        config.set_max_bundle_bytes(options["max_bundle_bytes"])
-    return _METHODS[made.vector["method"]](config, made)
 
 
 def _with_key(config: Config, made: case.Case) -> Config:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import case, signing_case, signing_judge
-from .inprocess import Outcome
+from .inprocess import Outcome, plan_of
 from .signing_case import SigningCase
 from .signing_judge import Check
 
@@ -45,17 +45,8 @@ def _remove(folder: Path) -> None:
 
 def _signed(made: SigningCase, before: signing_case.Snapshot) -> Outcome:
     from model_signing_ref import errors, signing
-    from model_signing_ref.hashing import Plan
 
-    options, notes = made.vector["options"], set[str]()
-    plan = Plan(
-        method="shards" if "shard_size" in options else None,
-        hash_type=options.get("hash_algorithm"),
-        shard_size=options.get("shard_size"),
-        allow_symlinks=options.get("allow_symlinks", False),
-        ignored=tuple(options.get("ignore_paths", ())),
-        ignore_git_paths=options.get("ignore_git_paths", True),
-    )
+    notes, plan = set[str](), plan_of(made.vector)
     try:
         signing.sign_model(made.model, made.bundle, _signer(made), plan, lambda note: notes.add(note.code))
     except errors.Unsupported as error:

@@ -28,7 +28,7 @@ from conformance.adapters.protocol import command_line
 from conformance.generate import edits, keys
 from conformance.signing_case import SigningCase
 from conformance.signing_judge import Check
-from model_signing_ref import errors, hashing, signing
+from model_signing_ref import errors, signing
 
 ROOT = case.VECTORS.parents[1]
 CLAUSES = ROOT / "spec" / "clauses.json"
@@ -59,15 +59,7 @@ def bundle_of(name: str) -> bytes:
 
 def by_api(made: SigningCase) -> list[str]:
     """Sign with the package's functions, and give the codes of its notes."""
-    options, notes = made.vector["options"], list[str]()
-    plan = hashing.Plan(
-        method="shards" if "shard_size" in options else None,
-        hash_type=options.get("hash_algorithm"),
-        shard_size=options.get("shard_size"),
-        allow_symlinks=options.get("allow_symlinks", False),
-        ignored=tuple(options.get("ignore_paths", ())),
-        ignore_git_paths=options.get("ignore_git_paths", True),
-    )
+    notes, plan = list[str](), inprocess.plan_of(made.vector)
     config = signing.Config()
     if made.certificates:
         leaf, *others = made.certificates
