@@ -223,7 +223,7 @@ def test_who_checks_no_validity_is_found_out_by_certificates(tmp_path: Path) -> 
     wrong = {each["id"].partition("/")[2] for each in reports.bad(report)}
     expired = {"leaf-expired", "intermediate-expired", "upper-intermediate-expired", "root-expired", "all-expired"}
     assert report["smoke"]["passed"] and wrong >= expired
-    assert len(wrong) == 11 and all(re.search("expired|valid|time|second", name) for name in wrong)
+    assert len(wrong) == 12 and all(re.search("expired|valid|time|second", name) for name in wrong)
 
 
 # --- good clients

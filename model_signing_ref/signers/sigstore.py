@@ -17,7 +17,7 @@ from ..bundle import Bundle, Verifier, read_bundle
 from ..errors import CertificateRejected, Note, OperationError, Warn, quote
 from ..signer import Signer
 from ..tree import StrPath
-from ..verifiers.sigstore import client_config, read_identity, said, verify_identity
+from ..verifiers.sigstore import client_config, read_identity, root_of, said, verify_identity
 
 # isort: split
 import requests  # comes with sigstore, and both after the import that says where they are missing
@@ -156,9 +156,10 @@ def sigstore_signer(
     if identity_token == "":  # a variable that was not set, for one
         raise OperationError("the identity token is empty")
     config = client_config(use_staging, trust_config)
+    root = root_of(config, trust_config)
     watch = Watch(identity_token, client_secret)
     with watch.failures():
-        root, services = config.trusted_root, config.signing_config
+        services = config.signing_config
         login = Login(
             oidc_issuer or ("" if identity_token or use_ambient_credentials else services.get_oidc_url()),
             identity_token,

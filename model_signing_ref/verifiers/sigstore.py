@@ -257,6 +257,11 @@ def trusted_root(use_staging: bool, trust_config: StrPath | None, offline: bool)
     if offline and trust_config is None:
         return carried_root(STAGING if use_staging else PRODUCTION)
     config = client_config(use_staging, trust_config, "--offline (offline=True) to use the carried one, or ")
+    return root_of(config, trust_config)
+
+
+def root_of(config: models.ClientTrustConfig, trust_config: StrPath | None) -> models.TrustedRoot:
+    """The trust root in what was read from `trust_config`. Raises OperationError."""
     try:
         return config.trusted_root
     except Error as error:
