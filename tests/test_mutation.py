@@ -304,10 +304,16 @@ def test_the_record() -> None:
 
 def test_vectors_that_kill_the_same_have_a_reason_to_stay() -> None:
     kept, groups = json.loads(record.KEPT.read_text("utf-8")), record.alike(record.load())
+    manifest = json.loads((case.VECTORS / "manifest.json").read_text("utf-8"))
     for group in groups:
         without = [vector for vector in group if not record.reason_to_stay(vector, kept)]
         assert len(without) < 2, "these kill the same mutants; all but one need a reason in kept.json"
     alike = [vector for group in groups for vector in group]
+    recorded, scored = record.load()["vectors"], sum(row["scored"] for row in manifest["families"])
+    not_run = [vector["id"] for vector in json.loads((case.VECTORS / "pae.json").read_text("utf-8"))["vectors"]]
+    assert len({*recorded, *not_run}) == scored, "each scored vector is run, or named here"
+    assert all(record.reason_to_stay(vector, kept) for vector in not_run)
+    alike += not_run
     for each in kept:
         assert each["reason"].endswith(".")
         for vector in each["vectors"]:
