@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from conformance import case, inprocess, inprocess_signing, signing_case
-from conformance.mutation import equivalents, library, operators, random_inputs, reach, record, run, targets
+from conformance.mutation import equivalents, library, operators, random_inputs, reach, record, run, targets, unit_tests
 from model_signing_ref import bundle, hashing, output, signing, statement, tree
 
 ROOT = targets.ROOT
@@ -272,6 +272,18 @@ def test_a_list_that_is_wrong(tmp_path: Path) -> None:
 )
 def test_what_a_kind_allows(kind: str, shown: str, wrong: bool) -> None:
     assert bool(equivalents.fault(equivalents.Entry("a", kind, "", ""), shown)) == wrong
+
+
+def test_what_tests_say_of_a_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first that fails, nothing if all pass, and no end is as good as a failure."""
+    bodies = {"passes": "pass", "fails": "assert False", "never_ends": "while True: pass"}
+    files = {name: tmp_path / f"test_that_{name}.py" for name in bodies}
+    for name, body in bodies.items():
+        files[name].write_text(f"def test_{name}():\n    {body}\n")
+    assert unit_tests.first_failing("", [str(files["passes"])]) == ""
+    assert unit_tests.first_failing("", [str(files["passes"]), str(files["fails"])]).endswith("::test_fails")
+    monkeypatch.setattr(unit_tests, "SECONDS", 2)
+    assert unit_tests.first_failing("", [str(files["never_ends"])]) == "no end within 2 s"
 
 
 def test_random_inputs_are_the_same_again() -> None:

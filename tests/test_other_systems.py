@@ -469,6 +469,14 @@ def test_a_link_that_takes_a_files_place_after_the_walk_is_seen_without_nofollow
     assert verify(model, signature) == "digest REF-DIGEST-01"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens something else by this name")
+def test_a_name_that_windows_rewrites_is_opened_elsewhere(tmp_path: Path) -> None:
+    """With links followed, files are opened by path."""
+    model = write_tree(tmp_path / "m", {"aux": b"1", "a:b": b"2", "dot.": b"3"})
+    manifest = hashing.hash_model(model, hashing.Plan(allow_symlinks=True))
+    assert [resource.name for resource in manifest.resources] == ["a:b", "aux", "dot."]
+
+
 @pytest.mark.parametrize("follow", [False, True])
 def test_a_junction_is_a_link(windows: None, follow: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """lstat takes it for a directory; only its reparse tag tells."""

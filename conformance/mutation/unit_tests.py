@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from types import SimpleNamespace
 from typing import Any
 
 from . import plugin, run, targets
+
+SECONDS = 60  # of the clock, for the tests of one mutant: they take a few
 
 
 def preload() -> None:
@@ -21,14 +24,15 @@ def preload() -> None:
 
 
 def first_failing(mutant: str, tests: list[str]) -> str:
-    """The first of `tests` (files, or tests in them) that fails with the mutant; empty if all pass."""
+    """The first of `tests` (files, or tests in them) that fails with the mutant, or has no end; empty if all pass."""
     said = run.in_child(lambda say: _run(mutant, tests, say))
-    return str(said[0]) if said else ""
+    return str(said[0]) if said else f"no end within {SECONDS} s"
 
 
 def _run(mutant: str, tests: list[str], say: run.Say) -> None:
     import pytest
 
+    signal.alarm(SECONDS)  # which ends the process
     os.chdir(targets.ROOT)
     sys.path.insert(0, str(targets.ROOT))
     run.forget()
@@ -45,5 +49,4 @@ def _run(mutant: str, tests: list[str], say: run.Say) -> None:
         os.dup2(nothing.fileno(), 2)
     with contextlib.suppress(SystemExit):
         status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests], plugins=[listener])
-        if status not in (0, 1):
-            say(f"pytest ended with {status}")
+        say("" if status in (0, 1) else f"pytest ended with {status}")
