@@ -33,6 +33,7 @@ def _run(mutant: str, tests: list[str], say: run.Say) -> None:
     import pytest
 
     signal.alarm(SECONDS)  # which ends the process
+    os.environ.pop("PYTEST_ADDOPTS", None)  # of a run of pytest that this one is inside of
     os.chdir(targets.ROOT)
     sys.path.insert(0, str(targets.ROOT))
     run.forget()
