@@ -15,6 +15,9 @@ EXIT_OK, EXIT_REJECTED, EXIT_NO_VERDICT, EXIT_UNSUPPORTED, EXIT_INTERRUPTED = 0,
 QUOTE_LIMIT = 200  # characters of a foreign string shown in a message; the rest is cut, with its length
 
 
+OLD = "old-"  # how the codes of notes begin that tell of a concession to a released client
+
+
 class Note(NamedTuple):
     """Something the caller should know that changes no verdict.
 

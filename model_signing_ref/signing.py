@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 from . import hashing, output
 from .bundle import Material, Verifier, read_bundle, write_bundle
 from .dsse import PAYLOAD_TYPE, pae
-from .errors import OperationError, Rejection, Warn, holds
+from .errors import OLD, Note, OperationError, Rejection, Warn, holds
 from .hashing import ignore_note
 from .keys import load_private_key
-from .manifest import Manifest
+from .manifest import Manifest, Resource, check_names, root_digest
 from .signer import SignBytes, Signer, dsse_signer
 from .signers.key import key_signer
-from .statement import write_statement
+from .statement import read_statement, write_statement
 from .tree import StrPath
 
 if TYPE_CHECKING:
@@ -35,8 +35,44 @@ __all__ = ["Config", "Material", "SignBytes", "Signer", "Verifier", "dsse_signer
 def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) -> bytes:
     """The bytes of a bundle over `manifest`, whose signature was verified as they would be written.
 
-    Raises OperationError if it does not hold, and what the signer raises.
+    Raises OperationError for a manifest that a verifier would refuse, if the signature does not hold, and what
+    the signer raises.
     """
+    _refuse_unverifiable(manifest, warn)
+    data = _signed(manifest, signer, warn)
+    try:
+        signer.verify(read_bundle(data, warn), warn)
+    except Rejection as error:
+        raise OperationError(f"the new signature does not verify and was not written: {error}") from error
+    holds(warn, "S12")
+    return data
+
+
+def _refuse_unverifiable(manifest: Manifest, warn: Warn) -> None:
+    """Raise OperationError for a manifest that no verifier takes, or only for an old client's.
+
+    The reader judges a statement with the first digest alone: its other members are those of the whole.
+    """
+    notes: list[Note] = []
+    sample = [Resource("-", resource.digest) for resource in manifest.resources[:1]]
+    try:
+        read_statement(write_statement(manifest._replace(resources=sample)), notes.append)
+        check_names(manifest, notes.append)
+    except Rejection as error:
+        raise OperationError(f"the manifest can't be signed: {error}") from None
+    fault = next((note.detail for note in notes if note.code.startswith(OLD)), "")
+    if len({len(resource.digest) for resource in manifest.resources}) > 1:
+        fault = "its digests are of different sizes"
+    if root_digest(manifest.resources) != manifest.root_digest:
+        fault = "its root digest is not that of the resources (OMS-6.5.1-01)"
+    if fault:
+        raise OperationError(f"the manifest can't be signed: {fault}")
+    for note in notes:
+        warn(note)
+
+
+def _signed(manifest: Manifest, signer: Signer, warn: Warn) -> bytes:
+    """The bytes of a bundle, not yet verified; of all that they are made of, nothing is kept."""
     payload = write_statement(manifest)
     holds(warn, "S7", subject=manifest.model_name, payload_bytes=len(payload))
     holds(warn, "S8", signed=lambda: pae(PAYLOAD_TYPE, payload))
@@ -45,11 +81,6 @@ def sign_manifest(manifest: Manifest, signer: Signer, warn: Warn = ignore_note) 
     holds(warn, "S10", timestamps=len(bundle.material.timestamps))
     data = write_bundle(bundle)
     holds(warn, "S11", media_type=bundle.media_type, material=bundle.material.kind, bytes=len(data))
-    try:
-        signer.verify(read_bundle(data, warn), warn)
-    except Rejection as error:
-        raise OperationError(f"the new signature does not verify and was not written: {error}") from error
-    holds(warn, "S12")
     return data
 
 

@@ -42,7 +42,8 @@ from model_signing_ref.errors import (
     SignatureRejected,
 )
 from model_signing_ref.keys import fingerprint, load_private_key, load_public_key
-from model_signing_ref.manifest import GIT_NAMES
+from model_signing_ref.manifest import GIT_NAMES, Manifest, Resource, Serialization, root_digest
+from model_signing_ref.signers.key import key_signer
 from model_signing_ref.verifiers.key import key_verifier
 from model_signing_ref.verifying import verify_bundle
 
@@ -510,6 +511,63 @@ def test_signer_from_any_function(model: Path, key_files: Keys, tmp_path: Path, 
     assert seen[0].startswith(b"DSSEv1 28 application/vnd.in-toto+json ")
     signing.Config().set_signer(signer).sign(model, tmp_path / "model.sig")
     verifier.verify(model, tmp_path / "model.sig")
+
+
+A_DIGEST = bytes(range(32))
+UNVERIFIABLE: dict[str, tuple[list[Resource], Serialization, str]] = {
+    "out of order": ([Resource("b", A_DIGEST), Resource("a", A_DIGEST)], Serialization(), "OMS-5.2.1-05"),
+    "twice": ([Resource("a", A_DIGEST), Resource("a", A_DIGEST)], Serialization(), "REF-NAMES-03"),
+    "in path order": ([Resource("a/b", A_DIGEST), Resource("a.b", A_DIGEST)], Serialization(), "OMS-5.2.1-05"),
+    "not canonical": ([Resource("../a", A_DIGEST)], Serialization(), "OMS-6.1.2-03"),
+    "not UTF-8": ([Resource("\udc80", A_DIGEST)], Serialization(), "OMS-6.1.2-09"),
+    "a dot": ([Resource(".", A_DIGEST)], Serialization(), "OMS-6.1.2-07"),
+    "no shard": ([Resource("a", A_DIGEST)], Serialization("shards", shard_size=1), "OMS-6.3.2-08"),
+    "a gap": ([Resource("a:1:2", A_DIGEST)], Serialization("shards", shard_size=1), "OMS-6.3.2-04"),
+    "nothing": ([], Serialization(), "OMS-5.2.1-04"),
+    "a short digest": ([Resource("a", A_DIGEST[:31])], Serialization(), "OMS-5.2.1-02"),
+    "one digest of another size": ([Resource("a", A_DIGEST), Resource("b", b"")], Serialization(), "different sizes"),
+    "another algorithm": ([Resource("a", A_DIGEST)], Serialization(hash_type="md5"), "OMS-5.2.2-02"),
+    "shards of no size": ([Resource("a:0:1", A_DIGEST)], Serialization("shards"), "OMS-5.2.2-03"),
+    "a pattern ignored": ([Resource("a", A_DIGEST)], Serialization(ignore_paths=("*",)), "OMS-6.2.1-01"),
+}
+
+
+@pytest.mark.parametrize("case", UNVERIFIABLE)
+def test_a_manifest_that_a_verifier_would_refuse_is_not_signed(case: str, key_files: Keys) -> None:
+    """It may be anybody's: whoever embeds the signer makes their own."""
+    resources, serialization, reason = UNVERIFIABLE[case]
+    key = private_key(key_files[0])
+    asked: list[bytes] = []
+
+    def sign(message: bytes) -> bytes:
+        asked.append(message)
+        return b""
+
+    signer = signing.dsse_signer(sign, Material(KEY, hint=""), key_verifier(key.public_key()))
+    manifest = Manifest("m", serialization, resources, root_digest(resources))
+    with pytest.raises(OperationError, match=f"^the manifest can't be signed: .*{reason}"):
+        signing.sign_manifest(manifest, signer)
+    assert asked == []
+
+
+def test_a_manifest_with_another_name_or_root_digest_is_not_signed(key_files: Keys) -> None:
+    signer = key_signer(private_key(key_files[0]))
+    resources = [Resource("a", A_DIGEST), Resource("b", A_DIGEST)]
+    manifest = Manifest("m", Serialization(), resources, root_digest(resources))
+    assert verify_bundle(signing.sign_manifest(manifest, signer), signer.verify) == manifest
+    for wrong in (bytes(32), b"\xff" * 32):
+        with pytest.raises(OperationError, match="root digest is not that of the resources"):
+            signing.sign_manifest(manifest._replace(root_digest=wrong), signer)
+    with pytest.raises(OperationError, match="REF-STATEMENT-01"):
+        signing.sign_manifest(manifest._replace(model_name=""), signer)
+
+
+def test_names_alike_are_noted_at_signing_too(tmp_path: Path, key_files: Keys) -> None:
+    resources = [Resource(name, A_DIGEST) for name in "ABab"]
+    manifest = Manifest("m", Serialization(), resources, root_digest(resources))
+    notes: list[Note] = []
+    signing.sign_manifest(manifest, key_signer(private_key(key_files[0])), notes.append)
+    assert [note.code for note in notes] == ["lookalike-names", "lookalike-names"]
 
 
 def test_signature_that_does_not_hold_is_not_written(model: Path, key_files: Keys, tmp_path: Path) -> None:
