@@ -9,7 +9,7 @@ from typing import Any
 
 
 def benchmark_model(package: Any, argv: list[str]) -> dict[str, list[float]]:
-    """Sign and verify `--repeat` times, after once that does not count; seconds of each.
+    """Sign and verify `--repeat` times in turn, after once that does not count; seconds of each.
 
     `package` has the modules `signing`, `verifying` and `hashing`.
     """
@@ -33,14 +33,15 @@ def benchmark_model(package: Any, argv: list[str]) -> dict[str, list[float]]:
         "sign": lambda: signer.sign(options.model_path, options.output_bundle),
         "verify": lambda: verifier.verify(options.model_path, options.output_bundle),
     }
-    return {verb: seconds(each, options.repeat) for verb, each in work.items()}
+    taken: dict[str, list[float]] = {verb: [] for verb in work}
+    for _ in range(options.repeat + 1):
+        for verb, each in work.items():
+            taken[verb].append(seconds(each))
+    return {verb: each[1:] for verb, each in taken.items()}
 
 
-def seconds(work: Callable[[], object], repeat: int) -> list[float]:
-    """Of each run but the first."""
-    taken = []
-    for _ in range(repeat + 1):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return taken[1:]
+def seconds(work: Callable[[], object]) -> float:
+    """What a run takes."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
