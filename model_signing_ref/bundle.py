@@ -136,12 +136,10 @@ def _read_material(value: JSON) -> Material:
 
 def write_bundle(bundle: Bundle) -> bytes:
     """The canonical bytes of `bundle`. Raises OperationError above MAX_BYTES, which no verifier would read."""
-    data = strictjson.dump(
-        {
-            "mediaType": bundle.media_type,
-            "verificationMaterial": _write_material(bundle.material),
-            "dsseEnvelope": dsse.write_envelope(bundle.envelope),
-        }
+    data = b'{"dsseEnvelope":%b,"mediaType":%b,"verificationMaterial":%b}' % (
+        dsse.write_envelope(bundle.envelope),
+        strictjson.dump(bundle.media_type),
+        strictjson.dump(_write_material(bundle.material)),
     )
     if len(data) > MAX_BYTES:
         raise OperationError(f"the bundle would have {len(data)} bytes; the limit is {MAX_BYTES} (REF-BUNDLE-01)")

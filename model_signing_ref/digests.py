@@ -1,7 +1,8 @@
 """The only reader of model bytes: digests of files and shards, with a fixed number of buffers.
 
 Small files are hashed in the calling thread, where a hand-over would cost more than the hash. Larger ones
-are shared among threads; hashlib lets go of the interpreter while it works.
+are shared among threads; hashlib lets go of the interpreter while it works. BLAKE3 alone can hash one file on
+all processors: there the larger ones come one after the other, and the next bytes are read meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import hashlib
 import io
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -20,12 +23,14 @@ from .tree import Opener, Problem, Root, opener, unreadable
 
 CHUNK_SIZE = 1 << 18  # bytes: what is read is hashed while it is still in the processor's cache
 INLINE_SIZE = 1 << 20  # bytes: a file from here on is worth a thread
+AHEAD_SIZE = 1 << 22  # bytes: what is read ahead, twice this in memory; enough for BLAKE3 to divide
 
 # What a file that was not touched keeps.
 _version = attrgetter("st_size", "st_mtime_ns", "st_ino", "st_dev")
 
-HashFactory = Callable[[bytes], Any]
+HashFactory = Callable[..., Any]  # called with the first bytes
 Progress = Callable[[int], None]  # told the number of bytes hashed since the last call, from any thread
+Reader = Callable[[int, int, int], Generator[memoryview, None, None]]  # see _serial
 
 
 class Settings(NamedTuple):
@@ -44,6 +49,7 @@ class _Job(NamedTuple):
 
     root: Root
     new_hash: HashFactory
+    read: Reader
     chunk_size: int
     progress: Progress | None
     sizes: Mapping[str, int]
@@ -79,7 +85,7 @@ def hash_pieces(
     `sizes` are the sizes in bytes that the files must have, where they are known. Raises MissingExtra, OSError
     when the system runs out of something, and what the progress function raises.
     """
-    job = _Job(root, new_hash(hash_type), settings.chunk_size, settings.progress, sizes or {}, {}, [False], [])
+    job = _Job(root, new_hash(hash_type), _serial, settings.chunk_size, settings.progress, sizes or {}, {}, [False], [])
     workers = settings.workers or processors()
     results: list[bytes | Problem] = []
     large: list[tuple[int, int]] = []
@@ -87,11 +93,11 @@ def hash_pieces(
         for index, piece in enumerate(pieces):
             outcome = _hash_piece(job, open_file, piece, INLINE_SIZE if workers > 1 else None)
             if isinstance(outcome, int):
-                large.append((-outcome, index))
+                large.append((outcome, index))
                 outcome = b""
             results.append(outcome)
     if large:
-        _hash_large(job, pieces, [index for _, index in sorted(large)], results, workers)
+        _hash_large(job, pieces, large, results, workers, divisible=hash_type == "blake3")
     return results
 
 
@@ -103,9 +109,31 @@ def processors() -> int:
 
 
 def _hash_large(
+    job: _Job,
+    pieces: Sequence[Piece],
+    large: list[tuple[int, int]],
+    results: list[bytes | Problem],
+    workers: int,
+    *,
+    divisible: bool,
+) -> None:
+    """Fill in `results` for the pieces of `large` (length and index), the largest first.
+
+    What is more than one worker's share is divided among all, if the hash can be; the rest is hashed in threads.
+    """
+    share = sum(length for length, _ in large) / workers
+    ordered = sorted(large, reverse=True)
+    divided = [index for length, index in ordered if divisible and length > share]
+    if divided:
+        by_all = job._replace(new_hash=partial(job.new_hash, max_threads=workers), read=_ahead)
+        _work(by_all, pieces, iter(divided), results)
+    _hash_in_threads(job, pieces, [index for _, index in ordered if index not in divided], results, workers)
+
+
+def _hash_in_threads(
     job: _Job, pieces: Sequence[Piece], indexes: list[int], results: list[bytes | Problem], workers: int
 ) -> None:
-    """Fill in `results` at `indexes`, the largest piece first, each worker taking the next when it is free."""
+    """Fill in `results` at `indexes`, each worker taking the next when it is free."""
     turns = iter(indexes)
     if len(indexes) < 2:
         _work(job, pieces, turns, results)
@@ -172,15 +200,39 @@ def _hash_range(job: _Job, fd: int, start: int, stop: int) -> bytes | None:
     if data and job.progress:
         _tell(job, job.progress, len(data))
     if left:
-        buffer = memoryview(bytearray(min(left, job.chunk_size)))
-        with io.FileIO(fd, closefd=False) as file:
-            while left and not job.cancelled[0] and (count := file.readinto(buffer[:left])):
-                running.update(buffer[:count])
-                left -= count
+        with closing(job.read(fd, left, job.chunk_size)) as chunks:
+            for chunk in chunks:
+                running.update(chunk)
+                left -= len(chunk)
                 if job.progress:
-                    _tell(job, job.progress, count)
+                    _tell(job, job.progress, len(chunk))
+                if job.cancelled[0]:
+                    break
     digest: bytes = running.digest()
     return None if left else digest
+
+
+def _serial(fd: int, left: int, chunk_size: int) -> Generator[memoryview, None, None]:
+    """The next `left` bytes of a file, fewer if it ends before: by the chunk, each in the place of the one before."""
+    buffer = memoryview(bytearray(min(left, chunk_size)))
+    with io.FileIO(fd, closefd=False) as file:
+        while count := file.readinto(buffer[:left]):  # nothing more to fill ends it, too
+            yield buffer[:count]
+            left -= count
+
+
+def _ahead(fd: int, left: int, _: int) -> Generator[memoryview, None, None]:
+    """The same in chunks of AHEAD_SIZE, the next one being read while the caller works on one."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    first, second = (memoryview(bytearray(min(left, AHEAD_SIZE))) for _ in range(2))
+    with io.FileIO(fd, closefd=False) as file, ThreadPoolExecutor(1) as reader:
+        pending = reader.submit(file.readinto, first[:left])
+        while count := pending.result():
+            left -= count
+            pending = reader.submit(file.readinto, second[:left])  # of no bytes, when all are read
+            yield first[:count]
+            first, second = second, first
 
 
 def _tell(job: _Job, progress: Progress, count: int) -> None:

@@ -7,7 +7,7 @@ import binascii
 from typing import NamedTuple
 
 from .errors import EnvelopeRejected, Warn, holds
-from .strictjson import ANY_OTHER, JSON
+from .strictjson import ANY_OTHER, JSON, dump
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
@@ -63,13 +63,13 @@ def read_envelope(value: JSON, warn: Warn | None = None) -> Envelope:
     return Envelope(PAYLOAD_TYPE, decoded["payload"], decoded["signature"], signature.get("keyid", ""))
 
 
-def write_envelope(envelope: Envelope) -> JSON:
-    """The JSON value of `envelope`: standard base64, and no keyid (OMS-4.1-10)."""
-    return {
-        "payload": encode_base64(envelope.payload),
-        "payloadType": envelope.payload_type,
-        "signatures": [{"sig": encode_base64(envelope.signature)}],
-    }
+def write_envelope(envelope: Envelope) -> bytes:
+    """The canonical JSON of `envelope`: standard base64, and no keyid (OMS-4.1-10)."""
+    return b'{"payload":"%b","payloadType":%b,"signatures":[{"sig":"%b"}]}' % (
+        base64.b64encode(envelope.payload),
+        dump(envelope.payload_type),
+        base64.b64encode(envelope.signature),
+    )
 
 
 def decode_base64(text: str) -> bytes:

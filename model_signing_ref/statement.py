@@ -139,25 +139,26 @@ def ignored_path_fault(path: str) -> tuple[str, str] | None:
 def _read_resources(values: list[JSON], serialization: Serialization, warn: Warn) -> list[Resource]:
     """The resources. Members of a descriptor that are not used are ignored (OMS-5.2.1-07).
 
-    `values` is used up, since a million of them in both forms would be much to hold.
+    They take the place of `values`, since a million of them in both forms would be much to hold.
     """
     if not values:
         raise PredicateRejected("the predicate lists no resource", clause="OMS-5.2.1-04")
     holds(warn, "20", resources=len(values))
     size = DIGEST_SIZES[serialization.hash_type]
-    resources, algorithms = [], set()
+    algorithms = set()
     for index, value in enumerate(values):
-        values[index] = None
-        if type(value) is not dict or type(value.get("name")) is not str:
+        if type(value) is not dict or type(name := value.get("name")) is not str:
             raise PredicateRejected(f"resources[{index}] is not an object with a name", clause="OMS-5.2.1-01")
-        if type(value.get("algorithm")) is not str:
+        if type(algorithm := value.get("algorithm")) is not str:
             raise PredicateRejected(f"resources[{index}] has no algorithm", clause="OMS-5.2.1-03")
-        digest = strictjson.from_hex(value["digest"], size) if type(value.get("digest")) is str else None
+        text = value.get("digest")
+        digest = strictjson.from_hex(text, size) if type(text) is str else None
         if digest is None:
             detail = f"resources[{index}]: digest is not {2 * size} lower-case hex digits"
             raise PredicateRejected(detail, clause="OMS-5.2.1-02")
-        algorithms.add(value["algorithm"])
-        resources.append(Resource(value["name"], digest))
+        algorithms.add(algorithm)
+        values[index] = Resource(name, digest)
+    resources: list[Resource] = values
     holds(warn, "21", resources=resources)
     if algorithms != {serialization.hash_type} and not _is_old_algorithm(algorithms, serialization, warn):
         other = next(iter(sorted(algorithms - {serialization.hash_type})))

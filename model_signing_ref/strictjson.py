@@ -25,7 +25,7 @@ MAX_NUMBER_CHARACTERS = 64
 
 _SLICE = 1 << 16
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_NOT_BRACKETS = bytes(code for code in range(256) if code not in _STEP)
+_NOT_STRUCTURE = bytes(code for code in range(256) if code not in b'[]{}"')
 _SURROGATE_ESCAPE = rb"\\u[dD][89a-fA-F]"
 
 
@@ -66,11 +66,11 @@ def nesting(text: bytes) -> int:
     """How deep the brackets of a JSON text nest, those inside strings not counted; never recursive."""
     if b"\\" in text:
         text = text.replace(rb"\\", b"").replace(rb"\"", b"")
+    text = text.translate(None, _NOT_STRUCTURE).replace(b'""', b"")  # between two such quotes nothing nests
     depth = deepest = in_string = 0
     for start in range(0, len(text), _SLICE):
         parts = text[start : start + _SLICE].split(b'"')
-        brackets = b"".join(parts[in_string::2]).translate(None, _NOT_BRACKETS)
-        levels = list(itertools.accumulate(map(_STEP.__getitem__, brackets), initial=depth))
+        levels = list(itertools.accumulate(map(_STEP.__getitem__, b"".join(parts[in_string::2])), initial=depth))
         deepest, depth = max(deepest, *levels), levels[-1]
         in_string ^= (len(parts) - 1) & 1
     return deepest

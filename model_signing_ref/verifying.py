@@ -150,7 +150,7 @@ def compare_names(  # noqa: PLR0917 - the six things that are compared
     }
     passed = [problem for problem in found.problems if problem.path not in refused]
     missing = sorted(listed.difference(found.files, found.skipped, refused))
-    unsigned = sorted(set(found.files) - listed)
+    unsigned = [file for file in found.files if file not in listed]
     not_covered = sorted({*found.skipped, *(problem.path for problem in passed if problem.excused)} - listed)
     if manifest.serialization.shard_size is not None:
         unsigned = _without_empty(root, unsigned, warn)
@@ -217,20 +217,23 @@ def compare_digests(root: Root, manifest: Manifest, pieces: Sequence[Piece], set
     kind = manifest.serialization
     sizes = None if kind.shard_size is None else _ends(pieces)
     actual = digests.hash_pieces(root, pieces, kind.hash_type, sizes=sizes, settings=settings)
-    changed: dict[str, tuple[str, str]] = {}
-    unread = []
     signed = [resource.digest for resource in manifest.resources]
-    for piece, outcome in ((piece, got) for piece, got, due in zip(pieces, actual, signed) if got != due):
-        if isinstance(outcome, Problem):
-            changed[piece.path] = outcome.detail, outcome.clause
-            if outcome.clause != "REF-DIGEST-01":
-                unread.append(outcome)
-        else:
-            changed.setdefault(piece.path, ("is not what was signed", "OMS-8.4-01"))
-    if unread:
+    different = [(piece.path, got) for piece, got, due in zip(pieces, actual, signed) if got != due]
+    if unread := [got for _, got in different if isinstance(got, Problem) and got.clause != "REF-DIGEST-01"]:
         raise _unreadable(unread)
-    if changed:
-        raise _digest_rejected(changed)
+    if different:
+        raise _digest_rejected(_faults(different))
+
+
+def _faults(different: Iterable[tuple[str, bytes | Problem]]) -> dict[str, tuple[str, str]]:
+    """Of each file that differs, in one piece or more: how, and by which clause it is refused."""
+    faults: dict[str, tuple[str, str]] = {}
+    for path, outcome in different:
+        if isinstance(outcome, Problem):
+            faults[path] = outcome.detail, outcome.clause
+        else:
+            faults.setdefault(path, ("is not what was signed", "OMS-8.4-01"))
+    return faults
 
 
 def _unreadable(problems: Sequence[Problem]) -> FilesRejected:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,48 @@ def test_blake3_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert verify(model, tmp_path / "s") == "files OMS-8.5-01"
 
 
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize(
+    "sizes", [(8,), (9,), (10,), (11,), (15,), (100,), (100, 9, 8), (30, 30, 30), (50, 50), (7, 40, 1), (9, 9, 9, 9)]
+)
+def test_blake3_divides_what_is_more_than_a_share(
+    tmp_path: Path, sizes: tuple[int, ...], workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that would keep one thread busy when the others are done is hashed by all, read ahead."""
+    pytest.importorskip("blake3")
+    monkeypatch.setattr(digests, "INLINE_SIZE", 7)
+    monkeypatch.setattr(digests, "AHEAD_SIZE", 5)
+    ahead, real = [], digests._ahead
+
+    def count(fd: int, left: int, chunk_size: int) -> Any:
+        ahead.append(left)
+        return real(fd, left, chunk_size)
+
+    monkeypatch.setattr(digests, "_ahead", count)
+    contents = {f"f{index}": os.urandom(size) for index, size in enumerate(sizes)}
+    model, counts = write_tree(tmp_path / "m", contents), list[int]()
+    plan = Plan(hash_type="blake3", settings=Settings(workers, 3, counts.append))
+    sign(model, tmp_path / "s", plan)
+    assert resources(tmp_path / "s") == [(name, hexdigest("blake3", data)) for name, data in contents.items()]
+    large = [size for size in sizes if size > 7]
+    assert sorted(ahead) == sorted(size for size in large if workers > 1 and size > sum(large) / workers)
+    assert sum(counts) == sum(sizes)
+    assert verify(model, tmp_path / "s", plan) == "accepted"
+    for name, data in contents.items():
+        (model / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        verdict = verify(model, tmp_path / "s", plan)
+        assert (verdict, verdict.error and verdict.error.path) == ("digest OMS-8.4-01", name)
+        (model / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("size", [digests.INLINE_SIZE + 1, digests.AHEAD_SIZE, 2 * digests.AHEAD_SIZE + 3])
+def test_blake3_of_a_large_file(tmp_path: Path, size: int) -> None:
+    data = os.urandom(1 << 20) * (size >> 20) + os.urandom(size % (1 << 20))
+    model = write_tree(tmp_path / "m", {"w": data})
+    sign(model, tmp_path / "s", Plan(hash_type="blake3", settings=Settings(2)))
+    assert resources(tmp_path / "s") == [("w", hexdigest("blake3", data))]
+
+
 # --- changed while it is hashed ------------------------------------------------------------------------------
 
 SIZE = 64
@@ -316,6 +359,45 @@ def test_a_file_that_changes_while_it_is_signed(tmp_path: Path, change: Callable
     detail = sign_error(model, signature, plan_with(Hook(lambda: change(model / "w"), after=3), method))
     assert detail.startswith("'w' ")
     assert not signature.exists()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_file_that_changes_while_it_is_read_ahead(
+    tmp_path: Path, change: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("blake3")
+    monkeypatch.setattr(digests, "INLINE_SIZE", 7)
+    monkeypatch.setattr(digests, "AHEAD_SIZE", 5)
+    model, signature = write_tree(tmp_path / "m", {"a": b"1", "w": bytes(SIZE)}), tmp_path / "s"
+    sign(model, signature, Plan(hash_type="blake3"))
+    hook = Hook(lambda: change(model / "w"), after=3)
+    verdict = verify(model, signature, Plan(settings=Settings(2, 16, hook)))
+    assert hook.left <= 0
+    assert (verdict, verdict.error and verdict.error.path) == ("digest REF-DIGEST-01", "w")
+
+
+def test_an_error_while_a_file_is_read_ahead_leaves_nothing_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader has ended before the file is closed, whose descriptor may then be another file's."""
+    pytest.importorskip("blake3")
+    monkeypatch.setattr(digests, "INLINE_SIZE", 7)
+    monkeypatch.setattr(digests, "AHEAD_SIZE", 5)
+    threads = threading.active_count()
+    model = write_tree(tmp_path / "m", {"w": bytes(SIZE)})
+    closed, real = [], os.close
+
+    def close(fd: int) -> None:
+        closed.append(threading.active_count())
+        real(fd)
+
+    def stop(_: int) -> None:
+        monkeypatch.setattr(os, "close", close)
+        raise OSError(errno.EIO, "the terminal is gone")
+
+    with pytest.raises(OSError, match="the terminal is gone"):
+        hashing.hash_model(model, Plan(hash_type="blake3", settings=Settings(2, 16, stop)))
+    assert set(closed) == {threads}
 
 
 @pytest.mark.parametrize("change", [shrink, grow, rewrite, replace])

@@ -151,6 +151,19 @@ def assert_like_the_model(data: bytes) -> None:
         assert (parsed, repr(parsed)) == (expected, repr(expected))
 
 
+PIECE = st.sampled_from("[]{},: \n") | st.text(alphabet='[]{}"\\a\u00e9', max_size=4).map(json.dumps)
+
+
+@given(st.lists(PIECE, max_size=40))
+def test_nesting_counts_no_bracket_in_a_string(pieces: list[str]) -> None:
+    """Strings in any place, also where no JSON text has one; brackets that match or not."""
+    depth = deepest = 0
+    for piece in pieces:
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(piece, 0)
+        deepest = max(deepest, depth)
+    assert strictjson.nesting("".join(pieces).encode()) == deepest
+
+
 PIECES = st.sampled_from(
     [
         *("[", "]", "{", "}", ",", ":", "[[", "]]", '{"a":', '"a"', '"b"', '"a":1,', '""', '"', "\\", "\\u", "d83d"),

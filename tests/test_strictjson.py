@@ -115,6 +115,16 @@ def test_accepted_in_a_member_that_is_ignored(name: str) -> None:
     assert judge(signed(payload)) == "accepted"
 
 
+def test_brackets_in_long_strings() -> None:
+    """None of them counts, however many and wherever the text is divided; those after them do."""
+    strings = b'"' + b"]" * 200_000 + b'",' + b'["["],' * 400
+    deepest = b"[" + strings + b"[" * (DEEP - 1) + b"]" * DEEP
+    assert strictjson.nesting(deepest) == strictjson.MAX_DEPTH
+    strictjson.parse(deepest, BundleRejected)
+    with pytest.raises(BundleRejected, match="REF-JSON-04"):
+        strictjson.parse(b"[" + deepest + b"]", BundleRejected)
+
+
 def test_white_space_and_order_of_members_are_free() -> None:
     value = statement()
     backwards = dict(reversed(value.items()))
