@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, NamedTuple
+
+from conformance import workloads
 
 WIDTH, HEIGHT, LEFT, TOP = 420, 300, 60, 40  # of one panel, in pixels
 COLOURS = ("#0b5fa5", "#b3480a", "#2f7d32", "#7a3b94", "#555555")
@@ -25,6 +27,8 @@ def page(results: list[dict[str, Any]]) -> str:
     """The plot as SVG: the curves over files and over bytes, to sign and to verify."""
     panels = [each for each in panels_of(results) if any(each.lines.values())]
     width, height = (LEFT + WIDTH) * 2, (TOP + HEIGHT + 60) * math.ceil(len(panels) / 2)
+    names = dict.fromkeys(name for panel in panels for name in panel.lines)
+    colours = {name: COLOURS[number % len(COLOURS)] for number, name in enumerate(names)}
     size = f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size}>',
@@ -32,7 +36,7 @@ def page(results: list[dict[str, Any]]) -> str:
     ]
     for number, panel in enumerate(panels):
         x, y = (number % 2) * (LEFT + WIDTH), number // 2 * (TOP + HEIGHT + 60)
-        parts += [f'<g transform="translate({x + LEFT},{y + TOP})">', *drawn(panel), "</g>"]
+        parts += [f'<g transform="translate({x + LEFT},{y + TOP})">', *drawn(panel, colours), "</g>"]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -55,13 +59,13 @@ def lines_of(results: list[dict[str, Any]], axis: str, verb: str) -> dict[str, P
                 middle = statistics.median(run["seconds"] for run in adapter[verb])
                 lines.setdefault(name, []).append((result[axis], middle))
         for name, seconds in result["limits"].items():
-            if name.startswith("open"):
+            if name == workloads.BARE_LOOP:
                 lines.setdefault("a bare loop", []).append((result[axis], statistics.median(seconds)))
     return lines
 
 
-def drawn(panel: Panel) -> Iterator[str]:
-    """The elements of one panel, its upper left corner at 0, 0."""
+def drawn(panel: Panel, colours: Mapping[str, str]) -> Iterator[str]:
+    """The elements of one panel, its upper left corner at 0, 0; `colours` are those of the lines."""
     points = [point for line in panel.lines.values() for point in line]
     xs, ys = scale([x for x, _ in points]), scale([y for _, y in points])
     yield f'<text x="0" y="-14" font-size="14" font-weight="bold">{escape(panel.title)}</text>'
@@ -75,10 +79,9 @@ def drawn(panel: Panel) -> Iterator[str]:
         yield f'<text x="-6" y="{at + 4:.1f}" text-anchor="end">{label(power)}</text>'
     yield f'<text x="{(WIDTH - 40) / 2}" y="{HEIGHT + 34}" text-anchor="middle">{escape(panel.axis)}</text>'
     for number, (name, line) in enumerate(panel.lines.items()):
-        colour = COLOURS[number % len(COLOURS)]
         path = " ".join(f"{place(x, xs, WIDTH - 40):.1f},{HEIGHT - place(y, ys, HEIGHT):.1f}" for x, y in line)
-        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield f'<text x="8" y="{16 + 16 * number}" fill="{colour}">{escape(name)}</text>'
+        yield f'<polyline points="{path}" fill="none" stroke="{colours[name]}" stroke-width="2"/>'
+        yield f'<text x="8" y="{16 + 16 * number}" fill="{colours[name]}">{escape(name)}</text>'
 
 
 def scale(values: list[float]) -> tuple[int, int]:

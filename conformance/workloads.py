@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 
+BARE_LOOP = "open, read, hash and close each file"  # the limit that needs no more than reading
+
+
 class Workload(NamedTuple):
     """A model of `files` files of `size` bytes each, in `directories` directories, and how it is signed."""
 
@@ -92,7 +95,7 @@ def limits(files: list[str], workload: Workload, repeat: int) -> Iterator[tuple[
         return
     total, processors, block = workload.files * workload.size, len(affinity()), block_size(workload)
     yield "hash of a warm buffer", timed(lambda: hash_buffer(new_hash, total, block), repeat)
-    yield "open, read, hash and close each file", timed(lambda: hash_files(new_hash, files, block), repeat)
+    yield BARE_LOOP, timed(lambda: hash_files(new_hash, files, block), repeat)
     if processors > 1 and len(files) in range(2, 100):
         threads = timed(lambda: hash_in_threads(new_hash, files, processors, block), repeat)
         yield f"the same in {processors} threads", threads

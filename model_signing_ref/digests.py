@@ -1,8 +1,8 @@
 """The only reader of model bytes: digests of files and shards, with a fixed number of buffers.
 
 Small files are hashed in the calling thread, where a hand-over would cost more than the hash. Larger ones
-are shared among threads; hashlib lets go of the interpreter while it works. BLAKE3 alone can hash one file on
-all processors: there the larger ones come one after the other, and the next bytes are read meanwhile.
+are shared among threads; hashlib lets go of the interpreter while it works. Where one is left alone, its next bytes are
+read meanwhile, and BLAKE3 hashes it on all processors.
 """
 
 from __future__ import annotations
@@ -133,10 +133,10 @@ def _hash_large(
 def _hash_in_threads(
     job: _Job, pieces: Sequence[Piece], indexes: list[int], results: list[bytes | Problem], workers: int
 ) -> None:
-    """Fill in `results` at `indexes`, each worker taking the next when it is free."""
+    """Fill in `results` at `indexes`, each worker taking the next when it is free; one alone is read ahead."""
     turns = iter(indexes)
     if len(indexes) < 2:
-        _work(job, pieces, turns, results)
+        _work(job._replace(read=_ahead), pieces, turns, results)
         return
     from concurrent.futures import ThreadPoolExecutor
 

@@ -131,15 +131,14 @@ def test_what_is_left_out_is_never_reached(monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(signing, "sign", reached)
     monkeypatch.setattr(tree, "only_named", reached)
     monkeypatch.setattr(hashing, "DEFAULT_SHARD_SIZE", None)  # in manifest.py it is only defined
-    to_sign = [each for each in signing_case.load() if each["id"] in (signing_case.SMOKE, "signing/shards-order")]
-    for vector in to_sign:
-        assert inprocess_signing.package(signing_case.materialise(vector, made(tmp_path, vector))).verdict == "accept"
+    for name in (signing_case.SMOKE, "signing/shards-order"):
+        assert sign(name, tmp_path).verdict == "accept"
     monkeypatch.setattr(hashing.Plan, "serialization", reached)
     for vector in (each for each in case.load() if each["id"] in ("files/plain", "shards/middle")):
-        assert inprocess.package(case.materialise(vector, made(tmp_path, vector))).verdict == "accept"
+        assert inprocess.package(case.materialise(vector, folder_for(vector, tmp_path))).verdict == "accept"
 
 
-def made(parent: Path, vector: case.Vector) -> Path:
+def folder_for(vector: case.Vector, parent: Path) -> Path:
     folder = parent / str(vector["id"]).replace("/", "-")
     folder.mkdir(parents=True)
     return folder
@@ -158,7 +157,7 @@ def test_what_is_mutated_of_the_sigstore_package_is_what_vectors_come_to(tmp_pat
             reached.add((files[frame.f_code.co_filename], frame.f_code.co_firstlineno))
 
     vectors = [vector for vector in case.load() if vector["method"] == "sigstore"]
-    made = [case.materialise(vector, folder_for(tmp_path, vector)) for vector in vectors]
+    made = [case.materialise(vector, folder_for(vector, tmp_path)) for vector in vectors]
     sys.setprofile(listen)
     for each in made:
         inprocess.package(each)
@@ -172,12 +171,6 @@ def test_what_is_mutated_of_the_sigstore_package_is_what_vectors_come_to(tmp_pat
         }
         assert set(wanted) & set(functions) <= come_to, file
         assert come_to & mutable <= set(wanted), file
-
-
-def folder_for(folder: Path, vector: case.Vector) -> Path:
-    made = folder / str(vector["id"]).replace("/", "-")
-    made.mkdir()
-    return made
 
 
 def first_line(node: ast.FunctionDef) -> int:
@@ -211,7 +204,7 @@ def test_how_a_vector_notices(got: inprocess.Outcome, how: str) -> None:
 
 def sign(name: str, folder: Path) -> inprocess.Outcome:
     vector = next(each for each in signing_case.load() if each["id"] == name)
-    return inprocess_signing.package(signing_case.materialise(vector, made(folder, vector)))
+    return inprocess_signing.package(signing_case.materialise(vector, folder_for(vector, folder)))
 
 
 def test_how_a_signing_vector_notices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
