@@ -95,10 +95,13 @@ def limits(files: list[str], workload: Workload, repeat: int) -> Iterator[tuple[
         return
     total, processors, block = workload.files * workload.size, len(affinity()), block_size(workload)
     yield "hash of a warm buffer", timed(lambda: hash_buffer(new_hash, total, block), repeat)
+    if processors > 1 and (len(files) in range(2, 100) or workload.shard_size is not None):
+        both = timed(lambda: hash_buffer_in_threads(new_hash, total, block, processors), repeat)
+        yield f"hash of warm buffers in {processors} threads", both
     yield BARE_LOOP, timed(lambda: hash_files(new_hash, files, block), repeat)
     if processors > 1 and len(files) in range(2, 100):
         threads = timed(lambda: hash_in_threads(new_hash, files, processors, block), repeat)
-        yield f"the same in {processors} threads", threads
+        yield f"{BARE_LOOP} in {processors} threads", threads
     if workload.hash_algorithm == "sha256":
         yield "openssl dgst -sha256", timed(lambda: openssl_digests(files), repeat)
 
@@ -144,6 +147,12 @@ def hash_buffer(new_hash: NewHash, total: int, block_size: int) -> bytes:
         running.update(block)
     digest: bytes = running.digest()
     return digest
+
+
+def hash_buffer_in_threads(new_hash: NewHash, total: int, block_size: int, threads: int) -> list[bytes]:
+    """The digests of `total` bytes that are in the cache, an equal part in each thread."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda part: hash_buffer(new_hash, part, block_size), [total // threads] * threads))
 
 
 def hash_file(new_hash: NewHash, path: str, buffer: memoryview) -> bytes:
