@@ -14,7 +14,7 @@ import stat
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from .errors import MissingExtra
@@ -34,7 +34,7 @@ Reader = Callable[[int, int, int], Generator[memoryview, None, None]]  # see _se
 
 
 class Settings(NamedTuple):
-    """How to read: threads (None for one a processor), bytes a read, and whom to tell of progress."""
+    """How to read: threads (None for one a processor), bytes a read (AHEAD_SIZE if ahead), whom to tell of progress."""
 
     workers: int | None = None
     chunk_size: int = CHUNK_SIZE
@@ -122,7 +122,7 @@ def _hash_large(
     What is more than one worker's share is divided among all, if the hash can be; the rest is hashed in threads.
     """
     share = sum(length for length, _ in large) / workers
-    ordered = sorted(large, reverse=True)
+    ordered = sorted(large, key=itemgetter(0), reverse=True)  # equal ones as they are: a file's shards from its start
     divided = [index for length, index in ordered if divisible and length > share]
     if divided:
         by_all = job._replace(new_hash=partial(job.new_hash, max_threads=workers), read=_ahead)

@@ -562,7 +562,7 @@ def test_a_manifest_with_another_name_or_root_digest_is_not_signed(key_files: Ke
         signing.sign_manifest(manifest._replace(model_name=""), signer)
 
 
-def test_names_alike_are_noted_at_signing_too(tmp_path: Path, key_files: Keys) -> None:
+def test_names_alike_are_noted_at_signing_too(key_files: Keys) -> None:
     resources = [Resource(name, A_DIGEST) for name in "ABab"]
     manifest = Manifest("m", Serialization(), resources, root_digest(resources))
     notes: list[Note] = []

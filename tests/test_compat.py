@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,8 @@ from forge import (
     write_tree,
 )
 
-from model_signing_ref import verifying
-from model_signing_ref.errors import Note
+from model_signing_ref import compat, verifying
+from model_signing_ref.errors import OLD, Note
 
 PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 DATA = Path(os.environ.get("OMS_TEST_DATA", Path(__file__).parents[2] / "shared")) / "historical"
@@ -118,6 +120,13 @@ def test_only_the_quiet_note_is_quiet() -> None:
     notes: list[Note] = []
     verifying.verify_bundle(to_json(value), VERIFIER, warn=notes.append)
     assert [(note.code, note.loud) for note in notes] == [("old-null-keyid", False), ("old-order", True)]
+
+
+def test_every_concession_has_a_note_that_says_so() -> None:
+    """The signer knows by it what only an old client's bundle may have."""
+    codes = re.findall(r'Note\("([^"]*)"', inspect.getsource(compat))
+    assert len(codes) >= 7
+    assert [code for code in codes if not code.startswith(OLD)] == []
 
 
 def test_raw_key_and_null_keyid() -> None:

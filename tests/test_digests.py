@@ -266,6 +266,21 @@ def test_blake3_divides_what_is_more_than_a_share(
         (model / name).write_bytes(data)
 
 
+def test_shards_of_a_file_are_read_from_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The larger ones first, and equal ones in order: backwards, a disk reads nothing ahead."""
+    monkeypatch.setattr(digests, "INLINE_SIZE", 7)
+    model, orders = write_tree(tmp_path / "m", {"a": bytes(25), "b": bytes(40)}), []
+    real = digests._hash_in_threads
+
+    def listen(job: Any, pieces: Any, indexes: list[int], *rest: Any) -> None:
+        orders.append([(pieces[index].path, pieces[index].start) for index in indexes])
+        real(job, pieces, indexes, *rest)
+
+    monkeypatch.setattr(digests, "_hash_in_threads", listen)
+    hashing.hash_model(model, Plan("shards", shard_size=16, settings=Settings(2)))
+    assert orders == [[("a", 0), ("b", 0), ("b", 16), ("a", 16), ("b", 32)]]
+
+
 @pytest.mark.parametrize("size", [digests.INLINE_SIZE + 1, digests.AHEAD_SIZE, 2 * digests.AHEAD_SIZE + 3])
 def test_blake3_of_a_large_file(tmp_path: Path, size: int) -> None:
     data = os.urandom(1 << 20) * (size >> 20) + os.urandom(size % (1 << 20))

@@ -151,10 +151,10 @@ def assert_like_the_model(data: bytes) -> None:
         assert (parsed, repr(parsed)) == (expected, repr(expected))
 
 
-PIECE = st.sampled_from("[]{},: \n") | st.text(alphabet='[]{}"\\a\u00e9', max_size=4).map(json.dumps)
+BRACKET_OR_STRING = st.sampled_from("[]{},: \n") | st.text(alphabet='[]{}"\\a\u00e9', max_size=4).map(json.dumps)
 
 
-@given(st.lists(PIECE, max_size=40))
+@given(st.lists(BRACKET_OR_STRING, max_size=40))
 def test_nesting_counts_no_bracket_in_a_string(pieces: list[str]) -> None:
     """Strings in any place, also where no JSON text has one; brackets that match or not."""
     depth = deepest = 0
