@@ -4,10 +4,10 @@
         --adapter pypi='peer/bin/python conformance/adapters/pypi_model_signing.py' \\
         --markdown table.md --svg plot.svg
 
-Each adapter speaks the OMS adapter protocol (PROTOCOL.md). Runs of whole processes alternate (A B A B …), and what
-is reported are medians with their spread, each adapter's ratio to the first, peak memory and processor time. Who
-can't sign verifies the first one's signature. Needs OpenSSL's command line for the keys; nothing else but the
-standard library, and `blake3` for its limit.
+Each adapter speaks the OMS adapter protocol (PROTOCOL.md). Runs of whole processes alternate (A B A B …), those inside
+a process with the limits, and what is reported are medians with their spread, each adapter's ratio to the first, peak
+memory and processor time. Who can't sign verifies the first one's signature. Needs OpenSSL's command line for the keys;
+nothing else but the standard library, and `blake3` for its limit.
 """
 
 from __future__ import annotations
@@ -22,18 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 if __name__ == "__main__":  # the folder beside this file is no package, the one above holds one
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from conformance import plot, workloads
-from conformance.workloads import KIB, MIB, Workload
+from conformance.workloads import MIB, Workload
 
+METER = Path(__file__).with_name("meter.py")
 UNSUPPORTED = 3  # exit status
 VERBS = ("sign", "verify")
 Results = dict[str, Any]
+Seconds = dict[str, list[float]]
 
 
 class Keys(NamedTuple):
@@ -72,10 +75,19 @@ class Run(NamedTuple):
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line and give the exit status."""
-    arguments = parse(argv)
-    adapters = [adapter_of(text) for text in arguments.adapter]
+    try:
+        return measure_all(parse(argv))
+    except OSError as error:  # a program that is not there, a folder that can't be written
+        sys.exit(f"{error.filename or 'benchmark'}: {error.strerror}")
+
+
+def measure_all(arguments: argparse.Namespace) -> int:
+    """Every chosen workload in turn, and the files that were asked for."""
+    adapters = [adapter_of(*named) for named in arguments.adapter]
     every = (*workloads.WORKLOADS, *(workloads.CURVES if arguments.curve else ()))
     chosen = [each for each in every if not arguments.only or any(word in each.name for word in arguments.only)]
+    if not chosen:
+        sys.exit(f"no workload of this name; there are: {', '.join(each.name for each in every)}")
     results: Results = {"machine": machine(), "scale": arguments.scale, "cold": arguments.cold, "workloads": []}
     with tempfile.TemporaryDirectory(prefix="oms-benchmark-", dir=arguments.directory) as name:
         keys = make_keys(Path(name))
@@ -96,9 +108,15 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--adapter", action="append", required=True, metavar="NAME=CMD", help="an adapter's name and command (repeat)")
-    add("--repeat", type=int, default=5, help="runs of each adapter (default 5)")
-    add("--scale", type=float, default=1.0, help="scale large sizes and large numbers of files, for small machines")
+    of_adapter = "an adapter's name and command (repeat)"
+    add("--adapter", type=named_command, action="append", required=True, metavar="NAME=CMD", help=of_adapter)
+    add("--repeat", type=positive(int), default=5, help="runs of each adapter (default 5)")
+    add(
+        "--scale",
+        type=positive(float),
+        default=1.0,
+        help="scale large sizes and large numbers of files, for small machines",
+    )
     add("--only", action="append", help="only workloads whose name contains this (repeat)")
     add("--curve", action="store_true", help="also 1,000 to 1,000,000 files, and 1 MiB to 1 GiB, for --svg")
     add("--cold", action="store_true", help="have the system forget the files before each run, where it can")
@@ -109,10 +127,35 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def adapter_of(text: str) -> Adapter:
-    """The adapter that `NAME=CMD` names, asked what it declares."""
+Number = TypeVar("Number", int, float)
+
+
+def positive(number: type[Number]) -> Callable[[str], Number]:
+    """A reader of numbers above zero."""
+
+    def read(text: str) -> Number:
+        if not (value := number(text)) > 0:
+            raise ValueError
+        return value
+
+    read.__name__ = f"positive {number.__name__}"
+    return read
+
+
+def named_command(text: str) -> tuple[str, list[str]]:
+    """The name and the words of `NAME=CMD`."""
     name, _, command = text.partition("=")
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from None
+    if not (name and words):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=CMD")
+    return name, words
+
+
+def adapter_of(name: str, words: list[str]) -> Adapter:
+    """The adapter of a name and a command, asked what it declares."""
     done = subprocess.run([*words, "capabilities"], check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     try:
         declared = json.loads(done.stdout)
@@ -148,16 +191,13 @@ def run(
     with tempfile.TemporaryDirectory(dir=folder) as name:
         model = workloads.make_model(Path(name) / "model", workload)
         job = Job(workload, model, workloads.files_of(model), keys, arguments.repeat, arguments.cold)
-        limits = dict(workloads.limits(job.files, workload, min(3, job.repeat)))
         able = [adapter for adapter in adapters if has(adapter, workload)]
         result: Results = {"name": workload.name, "files": workload.files, "bytes": workload.files * workload.size}
-        result |= {"limits": limits, "adapters": {adapter.name: {} for adapter in able}}
+        limits, inside = measure_inside(job, able)
+        result |= {"limits": limits, "adapters": {adapter.name: inside.get(adapter.name, {}) for adapter in able}}
         for verb in VERBS:
             for adapter, runs in measure(verb, job, able):
                 result["adapters"][adapter.name][verb] = [each._asdict() for each in runs]
-        for adapter in able:
-            if adapter.capabilities.get("benchmark_model"):
-                result["adapters"][adapter.name]["in-process"] = in_process(adapter, job)
         return result
 
 
@@ -165,6 +205,27 @@ def has(adapter: Adapter, workload: Workload) -> bool:
     """Whether the adapter declares what the workload needs."""
     flags, hashes = adapter.capabilities.get("flags", ()), adapter.capabilities.get("hash_algorithms", ("sha256",))
     return workload.hash_algorithm in hashes and (workload.shard_size is None or "--shard-size" in flags)
+
+
+def measure_inside(job: Job, adapters: list[Adapter]) -> tuple[Seconds, Results]:
+    """Seconds of each limit, and of each adapter in its process, in turn: a machine's speed changes by the minute.
+
+    The first of each limit warms the caches and does not count.
+    """
+    limits = workloads.limits(job.files, job.workload)
+    able = [adapter for adapter in adapters if adapter.capabilities.get("benchmark_model")]
+    taken: Seconds = {name: [] for name in limits}
+    inside: Results = {adapter.name: {"in-process": {verb: [] for verb in VERBS}} for adapter in able}
+    for turn in range(job.repeat + 1):
+        for name, work in limits.items():
+            started = time.perf_counter()
+            work()
+            if turn:
+                taken[name].append(time.perf_counter() - started)
+        for adapter in able if turn else ():
+            for verb, seconds in in_process(adapter, job).items():
+                inside[adapter.name]["in-process"][verb] += seconds
+    return taken, inside
 
 
 def measure(verb: str, job: Job, adapters: list[Adapter]) -> list[tuple[Adapter, list[Run]]]:
@@ -210,29 +271,26 @@ def age(path: Path) -> int:
 
 def run_once(command: list[str]) -> Run | None:
     """Run a command that must succeed; None where it says that it can't do that."""
-    started = time.perf_counter()
     with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        seconds = time.perf_counter() - started
-        if process.returncode == UNSUPPORTED:
+        metered = [sys.executable, "-I", "-S", str(METER), *command]
+        done = subprocess.run(metered, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=output)
+        status, seconds, processor, memory = done.stdout.split()
+        if int(status) == UNSUPPORTED:
             return None
-        if process.returncode:
+        if int(status):
             output.seek(0)
-            sys.exit(f"{shlex.join(command)}: exit {process.returncode}\n{output.read().decode(errors='replace')}")
-    scale = 1 if sys.platform == "darwin" else KIB  # ru_maxrss is in bytes there, in KiB elsewhere
-    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * scale)
+            sys.exit(f"{shlex.join(command)}: exit {int(status)}\n{output.read().decode(errors='replace')}")
+    return Run(float(seconds), float(processor), int(memory))
 
 
-def in_process(adapter: Adapter, job: Job) -> dict[str, list[float]]:
-    """Seconds of signing and verifying inside one process, by the adapter's own clock."""
-    bundle = job.model.with_name(f"{adapter.name}.in-process.sig")
+def in_process(adapter: Adapter, job: Job) -> Seconds:
+    """Seconds of signing and of verifying once inside one process, by the adapter's own clock."""
+    bundle = job.model.with_name(f"{adapter.name}.in-process")
     words = ["benchmark-model", "--method", "key", "--model-path", str(job.model), "--output-bundle", str(bundle)]
     words += ["--private-key", str(job.keys.private), "--public-key", str(job.keys.public)]
-    words += ["--repeat", str(job.repeat), *parameters(job.workload)]
+    words += ["--repeat", "1", *parameters(job.workload)]
     done = subprocess.run([*adapter.command, *words], check=True, stdout=subprocess.PIPE)
-    inside: dict[str, list[float]] = json.loads(done.stdout)
+    inside: Seconds = json.loads(done.stdout)
     return inside
 
 

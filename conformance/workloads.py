@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -88,22 +88,28 @@ def forget(files: list[str]) -> bool:
     return True
 
 
-def limits(files: list[str], workload: Workload, repeat: int) -> Iterator[tuple[str, list[float]]]:
-    """Seconds of each of `repeat` runs of what the work is made of, without any signature."""
+def limits(files: list[str], workload: Workload) -> dict[str, Callable[[], object]]:
+    """What the work is made of, without any signature; each by its name."""
     new_hash = hash_constructor(workload.hash_algorithm)
     if new_hash is None:
-        return
+        return {}
     total, processors, block = workload.files * workload.size, len(affinity()), block_size(workload)
-    yield "hash of a warm buffer", timed(lambda: hash_buffer(new_hash, total, block), repeat)
-    if processors > 1 and (len(files) in range(2, 100) or workload.shard_size is not None):
-        both = timed(lambda: hash_buffer_in_threads(new_hash, total, block, processors), repeat)
-        yield f"hash of warm buffers in {processors} threads", both
-    yield BARE_LOOP, timed(lambda: hash_files(new_hash, files, block), repeat)
-    if processors > 1 and len(files) in range(2, 100):
-        threads = timed(lambda: hash_in_threads(new_hash, files, processors, block), repeat)
-        yield f"{BARE_LOOP} in {processors} threads", threads
+    parts = list(parts_of(files, workload)) if workload.size >= MIB else []
+    each, together = "shard" if workload.shard_size else "file", f"in {processors} threads"
+    made: dict[str, Callable[[], object]] = {"hash of a warm buffer": lambda: hash_buffer(new_hash, total, block)}
+    if processors > 1 and len(parts) > 1:
+        made |= {
+            f"hash of warm buffers {together}": lambda: hash_buffer_in_threads(new_hash, total, block, processors),
+            f"open, read, hash and close each {each} {together}": lambda: hash_parts_in_threads(
+                new_hash, parts, processors, block
+            ),
+        }
+    made[BARE_LOOP] = lambda: hash_files(new_hash, files, block)
+    if parts:
+        made["map and hash each file"] = lambda: hash_mapped_files(new_hash, files)
     if workload.hash_algorithm == "sha256":
-        yield "openssl dgst -sha256", timed(lambda: openssl_digests(files), repeat)
+        made["openssl dgst -sha256"] = lambda: openssl_digests(files)
+    return made
 
 
 NewHash = Callable[[], Any]  # a constructor of hashlib or of blake3
@@ -128,16 +134,6 @@ def block_size(workload: Workload) -> int:
 def affinity() -> list[int]:
     """The processors that may be used."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
-
-
-def timed(work: Callable[[], object], repeat: int) -> list[float]:
-    """Seconds of each run, after one that does not count."""
-    seconds = []
-    for _ in range(repeat + 1):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return seconds[1:]
 
 
 def hash_buffer(new_hash: NewHash, total: int, block_size: int) -> bytes:
@@ -171,10 +167,52 @@ def hash_files(new_hash: NewHash, files: list[str], block_size: int) -> list[byt
     return [hash_file(new_hash, path, buffer) for path in files]
 
 
-def hash_in_threads(new_hash: NewHash, files: list[str], threads: int, block_size: int) -> list[bytes]:
-    """The same in threads, each with a buffer of its own for each file."""
+class Part(NamedTuple):
+    """What is hashed at once: `length` bytes of a file from `start` on."""
+
+    path: str
+    start: int
+    length: int
+
+
+def parts_of(files: list[str], workload: Workload) -> Iterator[Part]:
+    """The shards of each file, or the files themselves."""
+    length = workload.shard_size or workload.size
+    for path in files:
+        for start in range(0, workload.size, length):
+            yield Part(path, start, min(length, workload.size - start))
+
+
+def hash_part(new_hash: NewHash, part: Part, buffer: memoryview) -> bytes:
+    """The digest of a part of a file, in the plainest fast way."""
+    running, left = new_hash(), part.length
+    with open(part.path, "rb", buffering=0) as file:
+        file.seek(part.start)
+        while count := file.readinto(buffer[:left]):
+            running.update(buffer[:count])
+            left -= count
+    digest: bytes = running.digest()
+    return digest
+
+
+def hash_parts_in_threads(new_hash: NewHash, parts: list[Part], threads: int, block_size: int) -> list[bytes]:
+    """The digest of each part, in threads, with a buffer for each part."""
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda path: hash_file(new_hash, path, memoryview(bytearray(block_size))), files))
+        return list(pool.map(lambda part: hash_part(new_hash, part, memoryview(bytearray(block_size))), parts))
+
+
+def hash_mapped_files(new_hash: NewHash, files: list[str]) -> list[bytes]:
+    """The digest of each file without a copy; a file that shrinks meanwhile would end the process."""
+    return [hash_mapped(new_hash, path) for path in files]
+
+
+def hash_mapped(new_hash: NewHash, path: str) -> bytes:
+    """The digest of a file that is mapped into memory."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        running = new_hash()
+        running.update(mapped)
+    digest: bytes = running.digest()
+    return digest
 
 
 def openssl_digests(files: list[str]) -> None:

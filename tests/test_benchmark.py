@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -34,7 +37,8 @@ def test_all_workloads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
         ours, second = result["adapters"]["ours"], result["adapters"]["second"]
         assert [set(each) for each in (ours, second)] == [{"sign", "verify", "in-process"}, {"verify"}]
         assert all(run["seconds"] > 0 and run["memory"] > 0 for run in (*ours["sign"], *second["verify"]))
-        assert set(ours["in-process"]) == {"sign", "verify"}
+        assert {verb: len(seconds) for verb, seconds in ours["in-process"].items()} == {"sign": 1, "verify": 1}
+        assert {len(seconds) for seconds in result["limits"].values()} == {1}
     table = files["markdown"].read_text()
     assert "| sign | second | does not |" in table
     assert table.strip() in capsys.readouterr().out.replace("\n\n\n", "\n\n")
@@ -64,8 +68,59 @@ def test_a_client_that_fails_ends_the_run(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--adapter", "x=not-there"], "not-there: No such file or directory"),
+        (["--adapter", "not-there"], "'not-there' is not NAME=CMD"),
+        (["--adapter", "x='"], "x=': No closing quotation"),
+        (["--adapter", "x=true", "--only", "none"], "no workload of this name; there are: start-up, "),
+        (["--adapter", "x=true", "--repeat", "0"], "invalid positive int value: '0'"),
+        (["--adapter", "x=true", "--scale", "nan"], "invalid positive float value: 'nan'"),
+        (["--adapter", "x=true", "--directory", "not-there"], "No such file or directory"),
+    ],
+)
+def test_wrong_words_get_one_line(tmp_path: Path, words: list[str], message: str) -> None:
+    command = [sys.executable, benchmark.__file__, *words]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert done.returncode in {1, 2}
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_memory_is_the_command_s_own() -> None:
+    """However much the benchmark itself takes: a process starts with the peak of the one that starts it."""
+    much = bytearray(os.urandom(1 << 20) * 100)
+    run = benchmark.run_once([sys.executable, "-c", "x = b'x' * (30 << 20)"])
+    assert run is not None
+    assert 30 << 20 < run.memory < len(much)
+
+
+def test_what_can_t_be_done_is_no_failure() -> None:
+    assert benchmark.run_once([sys.executable, "-c", "exit(3)"]) is None
+    with pytest.raises(SystemExit, match=r"exit 4\nwhy$"):
+        benchmark.run_once([sys.executable, "-c", "print('why'); exit(4)"])
+
+
 def test_cold_files(tmp_path: Path) -> None:
     model = workloads.make_model(tmp_path / "model", workloads.Workload("", 3, 2 << 20, 2))
     files = workloads.files_of(model)
     assert [Path(path).stat().st_size for path in files] == [2 << 20] * 3
     assert workloads.forget(files) == hasattr(__import__("os"), "posix_fadvise")
+
+
+def test_the_limits_hash_what_is_there(tmp_path: Path) -> None:
+    """Else they would be limits of another work."""
+    model = tmp_path / "model"
+    workload = workloads.Workload("", 3, workloads.MIB + 5, 2, shard_size=workloads.MIB)
+    files = workloads.files_of(workloads.make_model(model, workload))
+    contents = [Path(path).read_bytes() for path in files]
+    whole = [hashlib.sha256(data).digest() for data in contents]
+    assert workloads.hash_files(hashlib.sha256, files, 1000) == whole
+    assert workloads.hash_mapped_files(hashlib.sha256, files) == whole
+    shards = [data[start : start + workloads.MIB] for data in contents for start in (0, workloads.MIB)]
+    digests = [hashlib.sha256(shard).digest() for shard in shards]
+    parts = list(workloads.parts_of(files, workload))
+    assert workloads.hash_parts_in_threads(hashlib.sha256, parts, 2, 1000) == digests
+    parts = list(workloads.parts_of(files, workload._replace(shard_size=None)))
+    assert workloads.hash_parts_in_threads(hashlib.sha256, parts, 2, 1000) == whole
