@@ -4,21 +4,23 @@ It has its own strict JSON, DSSE, DER, ECDSA, names, tree and digests, with the 
 and exit statuses are the package's. It signs nothing and knows no certificates, Sigstore or BLAKE3. Its arithmetic
 takes varying time, which is fine where there is no secret: never sign with it. To embed it, copy this file and call
 `verify(model, signature, public_key, Options(...), warned)`, which raises Failure unless all is well, or run it: exit
-status 0 is verified, 1 rejected, 2 no verdict, 3 unsupported, 130 interrupted. It imports no module that imports
-`inspect` or the like: a script's own folder is searched first, and files beside it may have such names.
+status 0 is verified, 1 rejected, 2 no verdict, 3 unsupported, 130 interrupted.
 """
 
-from __future__ import annotations
+import os
+import sys
 
+if __name__ == "__main__":  # a script's own folder is searched first, and files beside it may have a module's name
+    sys.path = [
+        folder for folder in sys.path if os.path.realpath(folder) != os.path.dirname(os.path.realpath(__file__))
+    ]
 import argparse
 import base64
 import contextlib
 import hashlib
 import json
-import os
 import re
 import stat
-import sys
 import unicodedata
 from collections.abc import Iterator
 from itertools import accumulate, groupby, starmap
@@ -36,8 +38,7 @@ BUNDLE = json.loads("""{"mediaType!": "string", "verificationMaterial": {
     "tlogEntries": [{"logIndex": "integer", "integratedTime": "integer", "logId": {"keyId": "base64"},
         "canonicalizedBody": "base64", "kindVersion": {"kind": "string", "version": "string"},
         "inclusionPromise": {"signedEntryTimestamp": "base64"}, "inclusionProof": {"hashes": ["base64"],
-            "logIndex": "integer", "treeSize": "integer", "rootHash": "base64",
-            "checkpoint": {"envelope": "string"}}}]},
+        "logIndex": "integer", "treeSize": "integer", "rootHash": "base64", "checkpoint": {"envelope": "string"}}}]},
     "dsseEnvelope!": {"payload!": "string", "payloadType!": "string", "*": "",
         "signatures!": [{"sig!": "string", "keyid": "string or null", "*": ""}]}}""")
 # Curves y² = x³ - 3x + b over p, of prime order n, with base point (x, y): FIPS 186-5, SP 800-186 section 3.2.1.
@@ -267,12 +268,11 @@ def signed_payload(data: bytes, key: Key, warned: Warnings) -> bytes:
         warned["old-raw-key"] = "the bundle has the key itself instead of its fingerprint"
     unread = material.get("tlogEntries") or material.get("timestampVerificationData", {}).get("rfc3161Timestamps")
     warned |= {"unchecked-material": "log entries or timestamps are not checked for a key"} if unread else {}
-    envelope = bundle["dsseEnvelope"]
-    kind, signatures = envelope["payloadType"], envelope["signatures"]
+    text, kind, signatures = (bundle["dsseEnvelope"][name] for name in ("payload", "payloadType", "signatures"))
     need(kind == "application/vnd.in-toto+json", "envelope", "INTOTO-01", f"payloadType {show(kind)}")
     need(signatures, "envelope", "DSSE-03", "there is no signature")
     need(len(signatures) == 1, "envelope", "BUNDLE-01", f"there are {len(signatures)} signatures")
-    payload = unbase64(envelope["payload"], "envelope", "payload")
+    payload = unbase64(text, "envelope", "payload")
     signature = unbase64(signatures[0]["sig"], "envelope", "sig")
     need(curve, "key", "OMS-REG-04", "the given key is not an ECDSA key on P-256, P-384 or P-521")
     need({*claims} == {fingerprint}, "key", "REF-KEY-01", f"the bundle is for {show(claims[-1])}, not {fingerprint}")
