@@ -184,7 +184,8 @@ def by_opensc(hsm: Hsm, curve: str) -> Any:
     login = ("--token-label", label, "--login", "--login-type", "so", *so_pin)
     hsm.run("pkcs11-tool", "--module", hsm.module, *login, "--init-pin", "--pin", PIN)
     hsm.make_key(label, "key", "a1", kind=CURVES[curve][1])
-    point = re.findall(r"EC_POINT: +([0-9a-f]+)", hsm.opensc(label, "--list-objects", "--type", "pubkey"))[0]
+    objects = hsm.opensc(label, "--list-objects", "--type", "pubkey")
+    point = re.findall(r"EC(?:_POINT| Point): +([0-9a-f\s]+)", objects)[0]  # on one line, or since 0.27 on several
     size = 1 + 2 * ((CURVES[curve][0].key_size + 7) // 8)
     return ec.EllipticCurvePublicKey.from_encoded_point(CURVES[curve][0], bytes.fromhex(point)[-size:])
 

@@ -94,7 +94,7 @@ def test_every_mark_has_a_block() -> None:
 def test_examples_of_all_methods_and_serializations() -> None:
     commands = "".join(block.content for path in CHAPTERS for block in marked(path.read_text("utf-8")))
     for name in ("key", "certificate", "sigstore", "shards"):
-        assert f"fold -w 100 {name}.sig" in commands
+        assert f"fold -b -w 100 {name}.sig" in commands
 
 
 def test_wrong_output_is_seen(tmp_path: Path) -> None:
