@@ -470,6 +470,22 @@ def test_module_runs_from_a_clone(tmp_path: Path) -> None:
     assert done == (0, f"model_signing_ref {model_signing_ref.__version__}\n", "")
 
 
+@pytest.mark.parametrize("program", ["model_signing_ref", "standalone.py"])
+def test_nothing_is_imported_from_the_working_directory(setting: Setting, tmp_path: Path, program: str) -> None:
+    """A model may hold modules, and may be verified from inside."""
+    for name in sys.stdlib_module_names | {"cryptography", "asn1crypto", "model_signing_ref"}:
+        (setting.model / f"{name}.py").write_text("raise SystemExit('imported')")
+    assert setting.sign()[0] == 0
+    installed = tmp_path / "bin" / "model_signing_ref"  # what pip writes, but for a name of its own
+    installed.parent.mkdir()
+    installed.write_text("import sys\nfrom model_signing_ref.__main__ import main\nsys.exit(main())\n")
+    words = [installed, "verify", "key"] if program == installed.name else [CLONE / "model_signing_ref" / program]
+    command = [sys.executable, *words, "--public-key", setting.public, "--signature", setting.signature, "."]
+    environment = {**os.environ, "PYTHONPATH": str(CLONE)}
+    done = subprocess.run(command, cwd=setting.model, env=environment, check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 # Encrypted keys.
 
 
