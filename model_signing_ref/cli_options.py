@@ -155,9 +155,14 @@ def sign_with(signer: Any, arguments: Arguments, warn: Warn) -> Result:
     manifest, data = sign_model(arguments.model, target, timestamped(signer, arguments), plan_of(arguments), warn)
     facts = manifest_json(manifest)
     where = quote(arguments.signature)
-    line = f"Signing succeeded: {facts['resources']} resources, {facts['root_digest']}, written to {where}"
+    line = f"Signing succeeded: {_covered(facts)}, written to {where}"
     result = {"line": line, "model": arguments.model, "signature": arguments.signature, **facts}
     return {**result, "data": data} if to_stdout else result
+
+
+def _covered(facts: dict[str, Any]) -> str:
+    count = facts["resources"]
+    return f"{count} resource{'s' * (count != 1)}, {facts['root_digest']}"
 
 
 def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
@@ -169,10 +174,10 @@ def verify_with(config: Any, arguments: Arguments, warn: Warn) -> Result:
     report = config.verify(arguments.model, arguments.signature)
     for names, why in ((report.not_covered, "below ignored paths"), (report.unsigned, "not signed")):
         if names:
-            say(arguments, f"note: {len(names)} files {why} were not verified, first {quote(names[0])}")
+            say(arguments, f"note: files {why} were not verified: {len(names)}, first {quote(names[0])}")
     facts = manifest_json(report.manifest)
     return {
-        "line": f"Verification succeeded: {facts['resources']} resources, {facts['root_digest']}",
+        "line": f"Verification succeeded: {_covered(facts)}",
         "model": arguments.model,
         "signature": arguments.signature,
         **facts,

@@ -148,7 +148,7 @@ def divide(root: Root, files: list[str], shard_size: int | None, warn: Warn) -> 
         warn(
             Note(
                 "zero-byte-files",
-                f"{len(empty)} files of zero bytes are not covered, first {quote(empty[0])}",
+                f"files of zero bytes are not covered: {len(empty)}, first {quote(empty[0])}",
             )
         )
     return sizes, [piece for file in files for piece in digests.shards_of(file, sizes[file], shard_size)]

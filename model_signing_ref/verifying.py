@@ -180,7 +180,7 @@ def _names_rejected(
 
 def _files_rejected(path: str, detail: str, clause: str, findings: Findings) -> FilesRejected:
     count = len(findings.refused) + len(findings.missing) + len(findings.extra)
-    others = f"; {count - 1} more files differ" if count > 1 else ""
+    others = f"; files that differ besides: {count - 1}" if count > 1 else ""
     return FilesRejected(f"{quote(path)} {detail}{others}", clause=clause, path=path, findings=findings)
 
 
@@ -188,7 +188,7 @@ def _without_empty(root: Root, names: list[str], warn: Warn) -> list[str]:
     """`names` without the files of zero bytes, which shards don't cover (OMS-6.3.2-06)."""
     empty = {name for name, size in digests.file_sizes(root, names).items() if size == 0}
     if empty:
-        detail = f"{len(empty)} files of zero bytes are not covered, first {quote(min(empty))}"
+        detail = f"files of zero bytes are not covered: {len(empty)}, first {quote(min(empty))}"
         warn(Note("zero-byte-files", detail))
     return [name for name in names if name not in empty]
 
@@ -245,7 +245,7 @@ def _unreadable(problems: Sequence[Problem]) -> FilesRejected:
 def _digest_rejected(changed: Mapping[str, tuple[str, str]]) -> DigestRejected:
     names = sorted(changed)
     detail, clause = changed[names[0]]
-    others = f"; {len(names) - 1} more files differ" if len(names) > 1 else ""
+    others = f"; files that differ besides: {len(names) - 1}" if len(names) > 1 else ""
     findings = Findings(changed=names)
     return DigestRejected(f"{quote(names[0])} {detail}{others}", clause=clause, path=names[0], findings=findings)
 

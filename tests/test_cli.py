@@ -130,7 +130,7 @@ def test_ignored_paths_are_relative_to_the_working_directory(
     (setting.model / "tokenizer" / "vocab.json").write_text("other")
     status, _, err = setting.verify(spell=spell)
     assert status == 0
-    assert one_line(err) == "note: 2 files below ignored paths were not verified, first 'empty'"
+    assert one_line(err) == "note: files below ignored paths were not verified: 2, first 'empty'"
     monkeypatch.chdir(setting.model)
     assert setting.sign(option, "tokenizer", spell=spell)[0] == 0
     assert setting.stage() is None
@@ -188,7 +188,7 @@ def test_unsigned_files_are_refused_unless_excused(setting: Setting, spell: Spel
     assert setting.stage(spell("--ignore-unsigned-files")) is None
     status, _, err = setting.verify(spell("--ignore-unsigned-files"))
     assert status == 0
-    assert one_line(err) == "note: 1 files not signed were not verified, first 'extra'"
+    assert one_line(err) == "note: files not signed were not verified: 1, first 'extra'"
     (setting.model / "weights.bin").unlink()
     assert setting.stage(spell("--ignore-unsigned-files")) == "files"
 
@@ -199,7 +199,7 @@ def test_log_level_hides_warnings_and_no_result(
 ) -> None:
     level = spell("--log-level")
     words = ("digest", spell("--shard-size"), "5000", setting.model)
-    warning = "warning: 1 files of zero bytes are not covered, first 'empty'"
+    warning = "warning: files of zero bytes are not covered: 1, first 'empty'"
     status, digest, err = setting.cli(*words)
     assert (status, one_line(err)) == (0, warning)
     assert setting.cli(level, "warning", *words) == (0, digest, warning + "\n")

@@ -476,7 +476,7 @@ def test_the_culprit_is_named_with_its_own_reason(tmp_path: Path) -> None:
     verdict = verify(model, signature, Plan(settings=Settings(1, 16, Hook(lambda: rewrite(model / "b"), after=3))))
     assert verdict == "digest OMS-8.4-01"
     assert verdict.error is not None
-    assert verdict.error.detail == "'a' is not what was signed; 1 more files differ"
+    assert verdict.error.detail == "'a' is not what was signed; files that differ besides: 1"
     assert verdict.error.findings.changed == ["a", "b"]
 
 
@@ -486,7 +486,7 @@ def test_two_files_of_other_sizes_in_shards(tmp_path: Path) -> None:
     write_tree(model, {"a": b"1", "b": b"123"})
     verdict = verify(model, signature)
     assert verdict.error is not None
-    assert verdict.error.detail == "'a' has 1 bytes, not 2; 1 more files differ"
+    assert verdict.error.detail == "'a' has 1 bytes, not 2; files that differ besides: 1"
 
 
 def test_an_interrupted_run_stops_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,7 @@ def test_missing_extra_and_both(model: Path, signature: Path) -> None:
     assert (verdict, culprit(verdict)) == ("files OMS-8.4-01", "d/x")
     assert verdict.error is not None
     assert verdict.error.findings == ([], ["d/x"], ["d/z"], ())
-    assert verdict.error.detail == "'d/x' is signed and missing; 1 more files differ"
+    assert verdict.error.detail == "'d/x' is signed and missing; files that differ besides: 1"
     (model / "d/x").write_bytes(b"2")
     verdict = verify(model, signature)
     assert (verdict, culprit(verdict)) == ("files OMS-8.5-01", "d/z")
